@@ -1,0 +1,184 @@
+"""A formula beside every kernel: `@oracle` registers a readable definition for compiled code, `prove` compares the two.
+
+    @oracle(nearest, kernels=(pack_rows, search_tiles), example=lambda rng: (rng.normal(size=(50, 3)), …), rtol=1e-6)
+    def nearest_formula(X, Q):
+        "Index of the nearest row of X for each row of Q, by the definition."
+        return ((Q[:, None] - X[None]) ** 2).sum(-1).argmin(1)
+
+The decorated function *is* the documentation of what the fast one computes: NumPy, a few lines, no tricks. The fast one
+has the same arguments and returns the same arrays. The tests run every oracle, in all lanes, and edit kernels at random
+to see that the oracles notice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from homespun.base.errors import ParameterError, did_you_mean
+from homespun.kernels.kernel import KERNELS
+
+ORACLES: dict[str, Oracle] = {}  # name of the fast function ("linear_model.coordinate_descent.lasso") → oracle
+
+
+@dataclass
+class Oracle:
+    """One fast function, the formula that defines it, and data to compare them on."""
+
+    name: str
+    fast: Callable
+    formula: Callable
+    kernels: tuple
+    examples: tuple[Callable, ...]
+    rtol: float
+    atol: float
+    exact: bool = field(default=False)
+
+
+def oracle(fast: Callable, *, kernels, example, rtol: float = 1e-9, atol: float = 1e-12):
+    """Register the decorated formula as the definition of `fast`.
+
+    Parameters
+    ----------
+    fast : callable
+        ``fast(*arrays)`` calls kernels. Often the wrapper that checks and allocates; a kernel itself if it returns arrays.
+    kernels : iterable of Kernel
+        The kernels whose work is compared here (with the helpers that they call).
+    example : callable or tuple of callables
+        ``example(rng) -> arguments``: small data (it also runs as plain Python) that reaches every branch.
+    rtol, atol : float
+        Agreement that is demanded, as in `numpy.allclose`. 0 and 0: to the last bit.
+    """
+
+    def register(formula):
+        name = f"{fast.__module__.removeprefix('homespun.')}.{fast.__name__}"
+        examples = tuple(example) if isinstance(example, (tuple, list)) else (example,)
+        ORACLES[name] = Oracle(name, fast, formula, tuple(kernels), examples, rtol, atol)
+        return formula
+
+    return register
+
+
+@dataclass
+class Proof:
+    """What `prove` found."""
+
+    name: str
+    equal: bool
+    largest_difference: float
+    largest_relative: float
+    largest_ulp: float
+    formula_seconds: float
+    kernel_seconds: float
+
+    def __str__(self):
+        verdict = "agree" if self.equal else "DIFFER"
+        return (f"{self.name}: formula and kernel {verdict}\n"
+                f"  largest difference  {self.largest_difference:.3g}  (relative {self.largest_relative:.3g}, "
+                f"{self.largest_ulp:.3g} ulp)\n"
+                f"  formula {self.formula_seconds:.6f} s, kernel {self.kernel_seconds:.6f} s: "
+                f"{self.formula_seconds / max(self.kernel_seconds, 1e-9):.1f} times faster")
+
+    __repr__ = __str__
+
+
+def find(name: str) -> Oracle:
+    """The oracle called `name`: its full name or any unambiguous end of it ("lasso" for "linear_model.lasso.solve_lasso")."""
+    if name in ORACLES:
+        return ORACLES[name]
+    matches = [full for full in ORACLES if full.endswith("." + name) or name in full.split(".")]
+    if len(matches) == 1:
+        return ORACLES[matches[0]]
+    if matches:
+        raise ParameterError(f"prove: {name!r} could be {', '.join(matches)}", operation="prove", operands={"name": name},
+                             rule="the name of one oracle")
+    hint = did_you_mean(name, list(ORACLES) + [full.rpartition(".")[2] for full in ORACLES])
+    raise ParameterError(f"prove: there is no kernel called {name!r}" + (f"; {hint}" if hint else ""),
+                         operation="prove", operands={"name": name}, rule="a registered name", suggestion=hint)
+
+
+def prove(name: str, *arrays, repeats: int = 3) -> Proof:
+    """Run the formula and the kernel called `name` on `arrays` (or on the built-in example) and compare them.
+
+    Returns
+    -------
+    Proof
+        Prints itself: the largest difference, and the time of both (best of `repeats`, compilation apart).
+
+    Examples
+    --------
+    >>> import homespun as hs
+    >>> bool(hs.prove("pairwise_distances").equal)
+    True
+    """
+    return compare(find(name), *arrays, repeats=repeats)
+
+
+def compare(found: Oracle, *arrays, repeats: int = 1) -> Proof:
+    """`prove` for an oracle in hand."""
+    arguments = arrays or found.examples[0](np.random.default_rng(0))
+    fast = _arrays(found.fast(*arguments))  # compiles
+    kernel_seconds, _ = _best_time(found.fast, arguments, repeats)
+    formula_seconds, slow = _best_time(found.formula, arguments, repeats)
+    slow = _arrays(slow)
+    equal = len(fast) == len(slow) and all(
+        a.shape == b.shape and bool(np.allclose(a, b, rtol=found.rtol, atol=found.atol, equal_nan=True))
+        for a, b in zip(fast, slow))
+    difference, relative, ulp = 0.0, 0.0, 0.0
+    for a, b in zip(fast, slow):
+        if a.shape != b.shape:
+            difference = relative = ulp = np.inf
+        elif a.size:
+            with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+                gap = np.where(a == b, 0.0, np.abs(a.astype(np.float64) - b.astype(np.float64)))
+                gap = np.where(np.isnan(a.astype(np.float64)) & np.isnan(b.astype(np.float64)), 0.0, gap)
+                difference = max(difference, float(gap.max()))
+                relative = max(relative, float((gap / np.maximum(np.abs(b), np.finfo(np.float64).tiny)).max()))
+                kind = b.dtype if b.dtype.kind == "f" else np.dtype(np.float64)
+                ulp = max(ulp, float((gap / np.spacing(np.maximum(np.abs(b.astype(kind)), np.finfo(kind).tiny))).max()))
+    return Proof(found.name, equal, difference, relative, ulp, formula_seconds, kernel_seconds)
+
+
+def _arrays(result) -> list[np.ndarray]:
+    return [np.asarray(part) for part in (result if isinstance(result, (tuple, list)) else (result,))]
+
+
+def _best_time(function, arguments, repeats):
+    best = np.inf
+    for _ in range(max(1, repeats)):
+        start = time.perf_counter()
+        result = function(*arguments)
+        best = min(best, time.perf_counter() - start)
+    return best, result
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Kernels as plain Python, within one process
+
+@contextlib.contextmanager
+def interpreted():
+    """Within this block every kernel runs as the plain Python that it is written in, so that a debugger can step into it.
+
+    Each module of the package that names a kernel gets the function in its place, and the kernel back at the end.
+    Not for use by several threads at once: it is for a person with a debugger, and for tests.
+    """
+    replaced = []
+    compiled = {id(one): one.py_func for one in KERNELS.values() if one.py_func is not one}
+    for module in list(sys.modules.values()):
+        namespace = getattr(module, "__dict__", None)
+        if namespace is None:
+            continue
+        for name, value in list(namespace.items()):
+            if id(value) in compiled:
+                replaced.append((namespace, name, value))
+                namespace[name] = compiled[id(value)]
+    try:
+        yield
+    finally:
+        for namespace, name, value in replaced:
+            namespace[name] = value

@@ -1,0 +1,67 @@
+"""A package imports only from floors below it: the house of ARCHITECTURE.md, kept by reading the imports."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src" / "homespun"
+
+FLOORS = [
+    {"base", "errors"},
+    {"kernels"},
+    {"metrics", "autograd", "data", "datasets"},
+    {"preprocessing", "impute", "feature_selection", "linear_model", "svm", "neighbors", "naive_bayes", "discriminant_analysis",
+     "tree", "ensemble", "cluster", "mixture", "decomposition", "manifold", "calibration", "model_selection", "nn", "optim"},
+    {"training", "persist", "explain", "plot", "testing", "drop_in"},
+    {"neural_network", "vision", "text", "language", "search", "recommend", "reinforce", "graph"},
+    {"tabular", "report"},
+    {"serve", "cli", "__main__"},
+]
+FLOOR = {package: number for number, packages in enumerate(FLOORS) for package in packages}
+AGREED = {("ensemble", "tree"), ("manifold", "neighbors")}  # downward by agreement within a floor
+
+
+def imported_packages(path):
+    """Top-level homespun packages that the file at `path` imports, with line numbers."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            names = [f"{node.module}.{alias.name}" if node.module == "homespun" else node.module for alias in node.names]
+        else:
+            continue
+        for name in names:
+            if name.startswith("homespun."):
+                yield name.split(".")[1], node.lineno
+
+
+def source_files():
+    return [path for path in sorted(SOURCE.rglob("*.py")) if path.relative_to(SOURCE).parts != ("__init__.py",)]
+
+
+@pytest.mark.parametrize("path", source_files(), ids=lambda path: str(path.relative_to(SOURCE)))
+def test_imports_go_down(path):
+    here = path.relative_to(SOURCE).parts[0].removesuffix(".py")
+    assert here in FLOOR, f"{here} has no floor: add it to ARCHITECTURE.md and to this test"
+    for package, line in imported_packages(path):
+        allowed = package == here or FLOOR.get(package, -1) < FLOOR[here] or (here, package) in AGREED
+        assert package not in FLOOR or allowed, f"{path.relative_to(SOURCE)}:{line} imports {package} (floor {FLOOR[package]})"
+
+
+def test_the_check_sees_an_upward_import(tmp_path):
+    bad = tmp_path / "bad.py"
+    bad.write_text("from homespun import cli\nfrom homespun.serve import x\nimport homespun.tree.cart\n")
+    assert [package for package, _ in imported_packages(bad)] == ["cli", "serve", "tree"]
+
+
+def test_base_needs_only_numpy():
+    for path in sorted((SOURCE / "base").glob("*.py")):
+        if path.name == "estimator.py":
+            continue
+        tree = ast.parse(path.read_text())
+        top_level = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
+        for node in top_level:
+            module = node.module if isinstance(node, ast.ImportFrom) else node.names[0].name
+            root = (module or "").split(".")[0]
+            assert root not in {"sklearn", "scipy", "numba", "pandas", "tqdm"}, f"base/{path.name} imports {root}"
