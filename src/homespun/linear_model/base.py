@@ -1,0 +1,85 @@
+"""What every linear model shares: prediction, weighted means, and the intercept that centring takes out of the problem.
+
+    prediction = X w + b          X: (n, d) dense or sparse   w: (d,) or (t, d) for t targets   b: number or (t,)
+
+With s_i the sample weights, centring by the weighted means removes b from a least-squares problem:
+
+    min over w, b  sum_i s_i (y_i - x_i w - b)^2   =   min over w  sum_i s_i ((y_i - y_mean) - (x_i - x_mean) w)^2
+    b = y_mean - x_mean w
+
+Sparse X is never centred in memory (it would become dense); solvers subtract ``x_mean`` inside their products.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from homespun.base.estimator import check_is_fitted
+
+FLOATS = [np.float64, np.float32]  # the types that stay as they are; anything else becomes float64
+BLOCK_BYTES = 1 << 20  # rows are taken in blocks of about this size: what a block needs stays in the second-level cache
+
+
+class LinearModel:
+    """Mixin: `predict` from ``coef_`` and ``intercept_``, for regressors with one target or several."""
+
+    def predict(self, X):
+        """Predict the target of each row.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, d)
+
+        Returns
+        -------
+        ndarray of shape (n,), or (n, t) for t targets
+
+        Raises
+        ------
+        ShapeError, DataError
+            If X has other columns than the training data, or holds NaN or infinity.
+        """
+        return linear_decision(self, X, "predict")
+
+    def set_intercept(self, X_mean, y_mean, dtype):
+        """Store ``intercept_`` for the ``coef_`` that a centred problem gave; both in `dtype`."""
+        self.coef_ = np.asarray(self.coef_, dtype=dtype)
+        if self.fit_intercept:
+            intercept = y_mean - X_mean @ self.coef_.T.astype(np.float64)
+            self.intercept_ = np.asarray(intercept, dtype=dtype)[()]  # a scalar for one target
+        else:
+            self.intercept_ = 0.0
+
+
+def linear_decision(estimator, X, operation: str):
+    """``X w + b`` of a fitted estimator: shape (n,), or (n, t) where ``coef_`` has two axes."""
+    check_is_fitted(estimator)
+    X = estimator.validate(X, operation=operation, accept_sparse=("csr", "csc", "coo"), dtype=FLOATS)
+    return X @ estimator.coef_.T + estimator.intercept_
+
+
+def column_means(X, weights=None) -> np.ndarray:
+    """Weighted mean of each column of X (or of a vector), in float64 also where X is float32.
+
+    >>> column_means(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([3.0, 1.0]))
+    array([1.5, 2.5])
+    """
+    n = X.shape[0]
+    if weights is None:
+        weights = np.ones(n)
+    if sparse.issparse(X):
+        return np.asarray(X.T.astype(np.float64, copy=False) @ weights) / weights.sum()
+    if X.dtype == np.float64:
+        return weights @ X / weights.sum()
+    total = np.zeros(X.shape[1:])
+    for rows in row_blocks(X):
+        total += weights[rows] @ X[rows].astype(np.float64)
+    return total / weights.sum()
+
+
+def row_blocks(X, extra_columns: int = 0):
+    """Slices that cut X into blocks of rows of about `BLOCK_BYTES`: a number of rows fixed by the shape alone."""
+    columns = (X.shape[1] if X.ndim > 1 else 1) + extra_columns
+    rows = max(64, BLOCK_BYTES // (8 * max(1, columns)))
+    return [slice(start, min(start + rows, X.shape[0])) for start in range(0, X.shape[0], rows)]
