@@ -64,6 +64,7 @@ def kernel(*signatures: str, parallel: bool = False, fastmath: bool = True, inli
     def decorate(py_func):
         options = {
             "nopython": True,
+            "nogil": True,
             "parallel": parallel,
             "fastmath": set(FASTMATH) if fastmath else False,
             "error_model": "numpy",

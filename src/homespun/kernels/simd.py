@@ -6,10 +6,10 @@ In compiled code every function here is one or a few instructions; in plain Pyth
     prefetch(a, i)              ask for a[i] before it is needed
     count_trailing_zeros(m)     index of the lowest set bit
     float32_from_bits(i)        reinterpret 32 bits
-    exp32(x)                    exp for float32, branch-free, vectorises
-    Tile                        see the second half: register tiles for products and distances
+    exp32(x)                    exp for float32, branch-free, so that a loop over it vectorises
+    tile_*                      register tiles, the second half of this file: products, distances, masks of comparisons
 
-`BOUNDSCHECK` (``NUMBA_BOUNDSCHECK=1``) makes loads and stores of tiles check their indices.
+With ``NUMBA_BOUNDSCHECK=1`` loads and stores of tiles check their indices, as Numba does for plain arrays.
 """
 
 from __future__ import annotations
@@ -18,7 +18,11 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils, config
+from numba.core.datamodel import models, register_default
 from numba.core.typing.templates import infer, infer_global, make_intrinsic_template
+
+from homespun.kernels.cache import has_avx512
+from homespun.kernels.kernel import kernel
 
 BOUNDSCHECK = bool(config.BOUNDSCHECK)
 
@@ -87,3 +91,279 @@ def _float32_from_bits(typing_context, bits):
         return builder.bitcast(args[0], _f32)
 
     return types.float32(types.int32), generate
+
+
+@kernel(inline=True)
+def exp32(x):
+    """exp(x) for float32 with a relative error below 3e-7; arguments are clamped to [-87, 88], where float32 neither underflows nor overflows.
+
+    Cody & Waite 1980: x = n ln 2 + r with |r| <= ln(2)/2, ln 2 in two parts; exp(r) by Cephes' polynomial of degree 5;
+    2^n by writing the exponent bits. No branch and no table: LLVM turns a loop over it into vector instructions
+    (Numba ships no vector library).
+    """
+    x = min(max(x, np.float32(-87.0)), np.float32(88.0))
+    n = np.floor(x * np.float32(1.44269504088896341) + np.float32(0.5))
+    r = x - n * np.float32(0.693359375)
+    r = r - n * np.float32(-2.12194440e-4)
+    p = np.float32(1.9875691500e-4)
+    p = p * r + np.float32(1.3981999507e-3)
+    p = p * r + np.float32(8.3334519073e-3)
+    p = p * r + np.float32(4.1665795894e-2)
+    p = p * r + np.float32(1.6666665459e-1)
+    p = p * r + np.float32(5.0000001201e-1)
+    p = p * r * r + r + np.float32(1.0)
+    return p * float32_from_bits(np.int32((np.int32(n) + np.int32(127)) << np.int32(23)))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Register tiles
+#
+# A tile is a small matrix that lives in vector registers: rows x columns accumulators of a product. It is a value, as a
+# number is: made by `tile_dot`, passed on, compared, stored. Its shape is chosen so that the accumulators, one row of B
+# and one broadcast entry of A just fill the register file: 32 registers of 64 bytes (AVX-512), or 16 of 32 bytes (AVX2,
+# where the AVX-512 shape spills and loses). In plain Python a tile is a NumPy array of that shape.
+#
+# Operands are packed so that the loop over the depth reads both in order: A by groups of `rows`, B by groups of `columns`.
+
+if has_avx512():
+    _VECTOR_BYTES, _SHAPE_IN_VECTORS = 64, (8, 3)  # 24 accumulators + 3 of B + 1 broadcast of A = 28 of 32
+else:
+    _VECTOR_BYTES, _SHAPE_IN_VECTORS = 32, (6, 2)  # 12 accumulators + 2 of B + 1 broadcast of A = 15 of 16
+
+ROWS = _SHAPE_IN_VECTORS[0]
+COLUMNS32 = _SHAPE_IN_VECTORS[1] * _VECTOR_BYTES // 4
+COLUMNS64 = _SHAPE_IN_VECTORS[1] * _VECTOR_BYTES // 8
+
+
+def tile_columns(dtype) -> int:
+    """Columns of a tile of `dtype` (float32 or float64); every tile has `ROWS` rows."""
+    return COLUMNS32 if np.dtype(dtype) == np.float32 else COLUMNS64
+
+
+class TileType(types.Type):
+    """The Numba type of a tile: `ROWS` x `columns` numbers as an LLVM array of vectors, which LLVM keeps in registers."""
+
+    def __init__(self, element):
+        self.element = element
+        self.bytes = element.bitwidth // 8
+        self.lanes = _VECTOR_BYTES // self.bytes
+        self.vectors = _SHAPE_IN_VECTORS[1]
+        self.columns = self.lanes * self.vectors
+        super().__init__(name=f"Tile({element}, {ROWS}x{self.columns})")
+
+    @property
+    def scalar(self):
+        return ir.FloatType() if self.element == types.float32 else ir.DoubleType()
+
+    @property
+    def vector(self):
+        return ir.VectorType(self.scalar, self.lanes)
+
+    @property
+    def suffix(self):
+        return f"v{self.lanes}f{8 * self.bytes}"
+
+
+@register_default(TileType)
+class TileModel(models.PrimitiveModel):
+    def __init__(self, manager, kind):
+        super().__init__(manager, kind, ir.ArrayType(kind.vector, ROWS * kind.vectors))
+
+
+def tile_dot(A, a, B, b, depth):
+    """The tile sum_k A[k, :]^T B[k, :], with A packed as (depth, ROWS) from index `a` and B as (depth, columns) from `b`.
+
+    A, B: flat arrays of one dtype. This is the loop in which a matrix product spends its time.
+    """
+    columns = tile_columns(A.dtype)
+    _check_range(A, a, depth * ROWS)
+    _check_range(B, b, depth * columns)
+    left = A[a : a + depth * ROWS].reshape(depth, ROWS)
+    right = B[b : b + depth * columns].reshape(depth, columns)
+    return left.T @ right
+
+
+@compiled(tile_dot)
+def _tile_dot(typing_context, A, a, B, b, depth):
+    kind = TileType(A.dtype)
+
+    def generate(context, builder, signature, args):
+        a_first = _flat_pointer(context, builder, signature.args[0], args[0], args[1], builder.mul(args[4], _i64(ROWS)))
+        b_first = _flat_pointer(context, builder, signature.args[2], args[2], args[3],
+                                builder.mul(args[4], _i64(kind.columns)))
+        fma = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(kind.vector, [kind.vector] * 3), f"llvm.fma.{kind.suffix}")
+        zero = ir.Constant(kind.vector, None)
+        before = builder.block
+        test, body, done = (builder.function.append_basic_block(name) for name in ("tile.k", "tile.fma", "tile.done"))
+        builder.branch(test)
+
+        builder.position_at_end(test)
+        k = builder.phi(_i64)
+        k.add_incoming(_i64(0), before)
+        sums = []
+        for _ in range(ROWS * kind.vectors):
+            phi = builder.phi(kind.vector)
+            phi.add_incoming(zero, before)
+            sums.append(phi)
+        builder.cbranch(builder.icmp_signed("<", k, args[4]), body, done)
+
+        builder.position_at_end(body)
+        b_row = builder.gep(b_first, [builder.mul(k, _i64(kind.columns))])
+        right = [_load_vector(builder, kind, builder.gep(b_row, [_i64(v * kind.lanes)])) for v in range(kind.vectors)]
+        a_row = builder.gep(a_first, [builder.mul(k, _i64(ROWS))])
+        for row in range(ROWS):
+            left = _broadcast(builder, kind, builder.load(builder.gep(a_row, [_i64(row)])))
+            for v in range(kind.vectors):
+                at = row * kind.vectors + v
+                sums[at].add_incoming(builder.call(fma, [left, right[v], sums[at]]), body)
+        k.add_incoming(builder.add(k, _i64(1)), body)
+        builder.branch(test)
+
+        builder.position_at_end(done)
+        return _pack(builder, kind, sums)
+
+    return kind(A, types.intp, B, types.intp, types.intp), generate
+
+
+def tile_add_row(tile, row, at):
+    """Each row of the tile plus ``row[at : at + columns]``."""
+    _check_range(row, at, tile.shape[1])
+    return tile + row[at : at + tile.shape[1]]
+
+
+@compiled(tile_add_row)
+def _tile_add_row(typing_context, tile, row, at):
+    def generate(context, builder, signature, args):
+        kind = signature.args[0]
+        first = _flat_pointer(context, builder, signature.args[1], args[1], args[2], _i64(kind.columns))
+        added = [_load_vector(builder, kind, builder.gep(first, [_i64(v * kind.lanes)])) for v in range(kind.vectors)]
+        return _pack(builder, kind, [
+            builder.fadd(value, added[index % kind.vectors]) for index, value in enumerate(_unpack(builder, kind, args[0]))])
+
+    return tile(tile, row, types.intp), generate
+
+
+def tile_below(tile, limits, masks):
+    """Compare each row of the tile with its limit: bit j of ``masks[i]`` tells whether ``tile[i, j] < limits[i]``.
+
+    limits: (ROWS,) of the tile's dtype   masks: (ROWS,) int64, written.   Returns whether any bit is set.
+    """
+    _check_range(limits, 0, ROWS)
+    _check_range(masks, 0, ROWS)
+    below = tile < limits[:ROWS, None]
+    for i in range(ROWS):
+        masks[i] = sum(1 << j for j in range(tile.shape[1]) if below[i, j])
+    return bool(below.any())
+
+
+@compiled(tile_below)
+def _tile_below(typing_context, tile, limits, masks):
+    def generate(context, builder, signature, args):
+        kind = signature.args[0]
+        values = _unpack(builder, kind, args[0])
+        limit_first = _flat_pointer(context, builder, signature.args[1], args[1], _i64(0), _i64(ROWS))
+        mask_first = _flat_pointer(context, builder, signature.args[2], args[2], _i64(0), _i64(ROWS))
+        any_bit = _i64(0)
+        for row in range(ROWS):
+            limit = _broadcast(builder, kind, builder.load(builder.gep(limit_first, [_i64(row)])))
+            bits = _i64(0)
+            for v in range(kind.vectors):
+                less = builder.fcmp_ordered("<", values[row * kind.vectors + v], limit)
+                lanes = builder.zext(builder.bitcast(less, ir.IntType(kind.lanes)), _i64)
+                bits = builder.or_(bits, builder.shl(lanes, _i64(v * kind.lanes)))
+            builder.store(bits, builder.gep(mask_first, [_i64(row)]))
+            any_bit = builder.or_(any_bit, bits)
+        return builder.icmp_signed("!=", any_bit, _i64(0))
+
+    return types.boolean(tile, limits, masks), generate
+
+
+def tile_store(tile, out, at, stride):
+    """Write the tile to the flat array `out`: entry (i, j) to ``out[at + i * stride + j]``."""
+    for i in range(ROWS):
+        _check_range(out, at + i * stride, tile.shape[1])
+        out[at + i * stride : at + i * stride + tile.shape[1]] = tile[i]
+
+
+@compiled(tile_store)
+def _tile_store(typing_context, tile, out, at, stride):
+    def generate(context, builder, signature, args):
+        _each_vector(context, builder, signature, args, lambda address, value, kind: _store_vector(builder, kind, value, address))
+        return context.get_dummy_value()
+
+    return types.void(tile, out, types.intp, types.intp), generate
+
+
+def tile_accumulate(tile, out, at, stride):
+    """Add the tile to the flat array `out`: entry (i, j) to ``out[at + i * stride + j]``."""
+    for i in range(ROWS):
+        _check_range(out, at + i * stride, tile.shape[1])
+        out[at + i * stride : at + i * stride + tile.shape[1]] += tile[i]
+
+
+@compiled(tile_accumulate)
+def _tile_accumulate(typing_context, tile, out, at, stride):
+    def generate(context, builder, signature, args):
+        def add(address, value, kind):
+            _store_vector(builder, kind, builder.fadd(_load_vector(builder, kind, address), value), address)
+
+        _each_vector(context, builder, signature, args, add)
+        return context.get_dummy_value()
+
+    return types.void(tile, out, types.intp, types.intp), generate
+
+
+# -- what the tile functions are made of --------------------------------------------------------------------------------
+
+def _check_range(array, first, count):
+    """Slices of NumPy clip silently; a tile must not."""
+    if first < 0 or first + count > array.size:
+        raise IndexError(f"tile reaches {first} … {first + count - 1} of an array of {array.size}")
+
+
+def _flat_pointer(context, builder, array_type, array, first, count):
+    """Pointer to ``array.flat[first]``; with bounds checks on, an IndexError unless `count` entries follow."""
+    fields = cgutils.create_struct_proxy(array_type)(context, builder, value=array)
+    if BOUNDSCHECK:
+        past = builder.icmp_signed(">", builder.add(first, count), fields.nitems)
+        with builder.if_then(builder.or_(past, builder.icmp_signed("<", first, _i64(0))), likely=False):
+            context.call_conv.return_user_exc(builder, IndexError, ("a tile reaches past the end of an array",))
+    return builder.gep(fields.data, [first])
+
+
+def _each_vector(context, builder, signature, args, act):
+    """``act(address, vector, kind)`` for each vector of a tile that lies in ``out`` at ``at`` with ``stride``."""
+    tile, out, at, stride = args
+    kind = signature.args[0]
+    for index, value in enumerate(_unpack(builder, kind, tile)):
+        row, v = divmod(index, kind.vectors)
+        first = builder.add(builder.add(at, builder.mul(stride, _i64(row))), _i64(v * kind.lanes))
+        act(_flat_pointer(context, builder, signature.args[1], out, first, _i64(kind.lanes)), value, kind)
+
+
+def _pack(builder, kind, vectors):
+    tile = ir.Constant(ir.ArrayType(kind.vector, ROWS * kind.vectors), ir.Undefined)
+    for index, value in enumerate(vectors):
+        tile = builder.insert_value(tile, value, index)
+    return tile
+
+
+def _unpack(builder, kind, tile):
+    return [builder.extract_value(tile, index) for index in range(ROWS * kind.vectors)]
+
+
+def _load_vector(builder, kind, address):
+    loaded = builder.load(builder.bitcast(address, kind.vector.as_pointer()))
+    loaded.align = kind.bytes
+    return loaded
+
+
+def _store_vector(builder, kind, value, address):
+    builder.store(value, builder.bitcast(address, kind.vector.as_pointer())).align = kind.bytes
+
+
+def _broadcast(builder, kind, scalar):
+    undefined = ir.Constant(kind.vector, ir.Undefined)
+    first = builder.insert_element(undefined, scalar, _i32(0))
+    return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(_i32, kind.lanes), [0] * kind.lanes))
