@@ -35,17 +35,17 @@ PANEL_BYTES = 512 * 1024  # of X that stays in L2 while a block of queries passe
 # ---------------------------------------------------------------------------------------------------------------------
 # Packing: X in panels of `columns` rows, laid out as tile_dot reads them
 
-@kernel("void(i8, f4[:, :], f8[::1], f8, f4[::1], f4[::1])", "void(i8, f8[:, :], f8[::1], f8, f4[::1], f4[::1])",
-        "void(i8, f8[:, :], f8[::1], f8, f8[::1], f8[::1])")
-def pack_panels(block, X, centre, shrink, panels, scores):
-    """OUT panels[(p d + k) C + j] = X[p C + j, k] - centre[k];  scores[i] = shrink |X[i] - centre|^2.  Padding: 0 and inf."""
+@kernel("void(i8, f4[:, :], f8[::1], f8, f8, f4[::1], f4[::1])", "void(i8, f8[:, :], f8[::1], f8, f8, f4[::1], f4[::1])",
+        "void(i8, f8[:, :], f8[::1], f8, f8, f8[::1], f8[::1])")
+def pack_panels(block, X, centre, scale, shrink, panels, scores):
+    """OUT panels[(p d + k) C + j] = scale (X[p C + j, k] - centre[k]);  scores[i] = shrink |that row|^2.  Padding: 0 and inf."""
     n, d = X.shape
     columns = COLUMNS32 if panels.itemsize == 4 else COLUMNS64
     for i in range(block * PACK_BLOCK * columns, min(scores.size, (block + 1) * PACK_BLOCK * columns)):
         at = (i // columns) * d * columns + i % columns
         total = 0.0
         for k in range(d):
-            value = X[i, k] - centre[k] if i < n else 0.0
+            value = scale * (X[i, k] - centre[k]) if i < n else 0.0
             panels[at + k * columns] = value
             total += value * value
         scores[i] = shrink * total if i < n else np.inf
@@ -54,11 +54,11 @@ def pack_panels(block, X, centre, shrink, panels, scores):
 # ---------------------------------------------------------------------------------------------------------------------
 # Filter: the k rows of smallest score for each query
 
-@kernel("void(i8, f4[:, :], f8[::1], f4[::1], f4[::1], f4[:, ::1], i8[:, ::1])",
-        "void(i8, f8[:, :], f8[::1], f4[::1], f4[::1], f4[:, ::1], i8[:, ::1])",
-        "void(i8, f8[:, :], f8[::1], f8[::1], f8[::1], f8[:, ::1], i8[:, ::1])")
-def filter_nearest(block, Q, centre, panels, scores, heap_scores, heap_rows):
-    """OUT heap_scores, heap_rows (m, k): a max-heap per query of the k smallest  scores[x] - 2 (q - centre) . (x - centre).
+@kernel("void(i8, f4[:, :], f8[::1], f8, f4[::1], f4[::1], f4[:, ::1], i8[:, ::1])",
+        "void(i8, f8[:, :], f8[::1], f8, f4[::1], f4[::1], f4[:, ::1], i8[:, ::1])",
+        "void(i8, f8[:, :], f8[::1], f8, f8[::1], f8[::1], f8[:, ::1], i8[:, ::1])")
+def filter_nearest(block, Q, centre, scale, panels, scores, heap_scores, heap_rows):
+    """OUT heap_scores, heap_rows (m, k): a max-heap per query of the k smallest  scores[x] - 2 scale (q - centre) . x.
 
     Tile by tile: the product, plus the scores, compared with the worst score in each query's heap. Only where a bit of
     the comparison is set is the tile written to memory and a heap touched, which is rare once the heaps have filled
@@ -76,7 +76,7 @@ def filter_nearest(block, Q, centre, panels, scores, heap_scores, heap_rows):
     for r in range(first, last):
         g, i = (r - first) // ROWS, (r - first) % ROWS
         for k in range(d):
-            packed[(g * d + k) * ROWS + i] = -2.0 * (Q[r, k] - centre[k])
+            packed[(g * d + k) * ROWS + i] = -2.0 * scale * (Q[r, k] - centre[k])
         limits[g, i] = np.inf
         heap_scores[r] = np.inf
         heap_rows[r] = -1
@@ -116,3 +116,215 @@ def sift_down(keys, items, key, item):
         i = child
     keys[i] = key
     items[i] = item
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Refine: exact distances of the kept rows, and the proof
+
+@kernel("void(i8, f4[:, :], f4[:, :], f8, i8[::1], f8[::1], i8[:, ::1], f8[:, ::1], i8[:, ::1], b1[::1])",
+        "void(i8, f8[:, :], f8[:, :], f8, i8[::1], f8[::1], i8[:, ::1], f8[:, ::1], i8[:, ::1], b1[::1])")
+def refine_nearest(block, X, Q, scale, queries, bounds, kept, distances, rows, proved):
+    """Sort the kept rows of each query by sum (q - x)^2 in float64, ties by row number; OUT distances, rows (·, k), proved.
+
+    IN queries (m,): the row of Q (and of the outputs) that entry i of bounds and kept belongs to.
+    """
+    d = X.shape[1]
+    size, k = kept.shape[1], rows.shape[1]
+    squares = np.empty(size, np.float64)
+    order = np.empty(size, np.int64)
+    for i in range(block * QUERY_BLOCK, min(queries.size, (block + 1) * QUERY_BLOCK)):
+        r = queries[i]
+        count = 0
+        for j in range(size):
+            x = kept[i, j]
+            if x >= 0:
+                square = 0.0
+                for c in range(d):
+                    gap = scale * (np.float64(Q[r, c]) - np.float64(X[x, c]))
+                    square += gap * gap
+                at = count
+                while at > 0 and (squares[at - 1] > square or (squares[at - 1] == square and order[at - 1] > x)):
+                    squares[at] = squares[at - 1]
+                    order[at] = order[at - 1]
+                    at -= 1
+                squares[at] = square
+                order[at] = x
+                count += 1
+        proved[r] = count == size and (squares[k - 1] < bounds[i] or size == X.shape[0])
+        for j in range(min(k, count)):
+            distances[r, j] = np.sqrt(squares[j]) / scale
+            rows[r, j] = order[j]
+
+
+class EuclideanIndex:
+    """The rows of X, packed for exact nearest-neighbour search under the Euclidean distance.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d), float32 or float64
+        Finite. Kept (not copied): refinement reads it.
+    """
+
+    def __init__(self, X):
+        self.X = X
+        self.centre = X.mean(axis=0, dtype=np.float64)
+        spread = max(np.abs(X.max(axis=0) - self.centre).max(), np.abs(X.min(axis=0) - self.centre).max())
+        # A power of two loses no bit and keeps squares inside float32's range (1e-38 … 1e38) for any unit of X.
+        self.scale = 2.0 ** -float(np.clip(np.frexp(spread)[1], -900, 900)) if spread > 0 else 1.0
+        self._panels = {}
+
+    def panels(self, dtype):
+        """(panels, scores) of X packed as `dtype`; built on first use and kept."""
+        packed = self._panels.get(dtype)
+        if packed is None:
+            n, d = self.X.shape
+            columns = simd.tile_columns(dtype)
+            count = -(-n // columns)
+            packed = np.empty(count * d * columns, dtype), np.empty(count * columns, dtype)
+            over_blocks(pack_panels, -(-count // PACK_BLOCK), self.X, self.centre, self.scale, 1.0 - rounding_bound(d, dtype), *packed)
+            self._panels[dtype] = packed
+        return packed
+
+    def query(self, Q, k):
+        """The k nearest rows of X for each row of Q, nearest first, equal distances by row number.
+
+        Parameters
+        ----------
+        Q : ndarray of shape (m, d), of the dtype of X
+        k : int
+            At most n.
+
+        Returns
+        -------
+        distances : ndarray of shape (m, k), float64
+        rows : ndarray of shape (m, k), int64
+        """
+        m = Q.shape[0]
+        distances, rows = np.full((m, k), np.inf), np.full((m, k), -1)
+        proved = np.zeros(m, np.bool_)
+        queries = np.arange(m)
+        far = np.abs(Q).max(axis=1).astype(np.float64) * self.scale > 1e150  # so far from X that squares overflow even in float64
+        if far.any():
+            distances[far], rows[far] = minkowski_nearest(self.X.astype(np.float64) * 2.0**-900, Q[far].astype(np.float64) * 2.0**-900, k, 2.0)
+            distances[far] *= 2.0**900
+            queries = np.flatnonzero(~far)
+        for dtype in (np.float32, np.float64):
+            if queries.size:
+                self._filter_and_refine(Q, queries, dtype, distances, rows, proved)
+                queries = queries[~proved[queries]]
+        return distances, rows
+
+    def _filter_and_refine(self, Q, queries, dtype, distances, rows, proved):
+        n, d = self.X.shape
+        k = rows.shape[1]
+        size = min(n, k + max(4, k // 4))
+        panels, scores = self.panels(dtype)
+        chosen = Q if queries.size == Q.shape[0] else Q[queries]
+        heap_scores = np.empty((queries.size, size), dtype)
+        kept = np.empty((queries.size, size), np.int64)
+        blocks = -(-queries.size // QUERY_BLOCK)
+        with np.errstate(over="ignore", invalid="ignore"):  # the interpreted lane would warn where compiled code is silent
+            over_blocks(filter_nearest, blocks, chosen, self.centre, self.scale, panels, scores, heap_scores, kept)
+            norms = ((self.scale * (chosen - self.centre)) ** 2).sum(axis=1)
+        underflow = (d + 4) * np.finfo(dtype).tiny  # what products below the smallest normal number lose
+        bounds = heap_scores[:, 0] + (1.0 - rounding_bound(d, dtype)) * norms - underflow
+        over_blocks(refine_nearest, blocks, self.X, Q, self.scale, queries, bounds, kept, distances, rows, proved)
+
+
+def rounding_bound(d, dtype):
+    """e: how much the filter's score can be off, relative to |q|^2 + |x|^2.
+
+    A dot product of length d is off by at most gamma_d |q| |x| (Higham 2002, eq. 3.5); the roundings of q, of x, of the
+    squared norm and of the sum add a few units more.
+    """
+    unit = np.finfo(dtype).eps / 2
+    return (d + 8) * unit / (1.0 - (d + 8) * unit)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Other powers, by the definition
+
+@kernel("void(i8, f8[:, ::1], f8[:, ::1], f8, f8[:, ::1], i8[:, ::1])")
+def minkowski_block(block, X, Q, p, distances, rows):
+    """OUT distances, rows (m, k): nearest by (sum |q - x|^p)^(1/p), p = inf: max |q - x|; nearest first, ties by row."""
+    n, d = X.shape
+    k = rows.shape[1]
+    for r in range(block * QUERY_BLOCK, min(Q.shape[0], (block + 1) * QUERY_BLOCK)):
+        count = 0
+        for x in range(n):
+            total = 0.0
+            if p == 1.0:
+                for c in range(d):
+                    total += abs(Q[r, c] - X[x, c])
+            elif p == 2.0:
+                for c in range(d):
+                    total += (Q[r, c] - X[x, c]) ** 2
+            elif p == np.inf:
+                for c in range(d):
+                    total = max(total, abs(Q[r, c] - X[x, c]))
+            else:
+                for c in range(d):
+                    total += abs(Q[r, c] - X[x, c]) ** p
+            if count == k and not total < distances[r, k - 1]:
+                continue
+            at = count if count < k else k - 1  # rows come in order, so an equal distance goes behind
+            while at > 0 and distances[r, at - 1] > total:
+                distances[r, at] = distances[r, at - 1]
+                rows[r, at] = rows[r, at - 1]
+                at -= 1
+            distances[r, at] = total
+            rows[r, at] = x
+            count = min(k, count + 1)
+        if p != 1.0 and p != np.inf:
+            for j in range(k):
+                distances[r, j] = distances[r, j] ** (1.0 / p)
+
+
+def minkowski_nearest(X, Q, k, p):
+    """The k nearest rows of X (n, d) for each row of Q (m, d) by the Minkowski distance of power p > 0; as `EuclideanIndex.query`."""
+    X, Q = np.ascontiguousarray(X, np.float64), np.ascontiguousarray(Q, np.float64)
+    distances, rows = np.empty((Q.shape[0], k)), np.empty((Q.shape[0], k), np.int64)
+    over_blocks(minkowski_block, -(-Q.shape[0] // QUERY_BLOCK), X, Q, float(p), distances, rows)
+    return distances, rows
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The definitions
+
+def euclidean_nearest(X, Q, k):
+    """`EuclideanIndex(X).query(Q, k)` in one call."""
+    return EuclideanIndex(X).query(Q, k)
+
+
+def _clouds(rng, dtype=np.float32, n=130, m=70, d=5, k=7, offset=3.0):
+    """Points far from the origin, some of them equal, some queries equal to points: every branch of filter and refine."""
+    X = (rng.normal(size=(n, d)) + offset).astype(dtype)
+    X[n // 2] = X[3]
+    X[-1] = X[3]
+    Q = (rng.normal(size=(m, d)) + offset).astype(dtype)
+    Q[1] = X[3]
+    return X, Q, k
+
+
+@oracle(euclidean_nearest, kernels=(pack_panels, filter_nearest, refine_nearest, sift_down), rtol=1e-12, example=(
+    _clouds,
+    lambda rng: _clouds(rng, np.float64, d=3, offset=1e6),           # cancels in float32: the float64 filter decides
+    lambda rng: (np.floor(_clouds(rng, np.float64)[0]), *_clouds(rng, np.float64)[1:2], 5),  # many ties
+    lambda rng: (_clouds(rng)[0][:9], _clouds(rng)[1], 9),            # every row is a neighbour
+))
+def euclidean_nearest_formula(X, Q, k):
+    """All distances by the definition, in float64; a stable sort breaks ties by row number."""
+    gaps = Q[:, None, :].astype(np.float64) - X[None, :, :].astype(np.float64)
+    squares = (gaps**2).sum(axis=-1)  # (m, n)
+    rows = np.argsort(squares, axis=1, kind="stable")[:, :k]
+    return np.sqrt(np.take_along_axis(squares, rows, axis=1)), rows
+
+
+@oracle(minkowski_nearest, kernels=(minkowski_block,), rtol=1e-12, example=(
+    lambda rng: (*_clouds(rng, np.float64), 1.0), lambda rng: (*_clouds(rng, np.float64), 2.0),
+    lambda rng: (*_clouds(rng, np.float64), 3.5), lambda rng: (*_clouds(rng, np.float64), np.inf)))
+def minkowski_nearest_formula(X, Q, k, p):
+    gaps = np.abs(Q[:, None, :] - X[None, :, :])
+    distances = gaps.max(axis=-1) if p == np.inf else (gaps**p).sum(axis=-1) ** (1.0 / p)
+    rows = np.argsort(distances, axis=1, kind="stable")[:, :k]
+    return np.take_along_axis(distances, rows, axis=1), rows

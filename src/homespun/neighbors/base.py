@@ -1,0 +1,225 @@
+"""What the estimators of nearest neighbours share: parameters, metrics, `kneighbors`.
+
+    kneighbors(Q): for each row of Q the k rows of X of least distance            X: (n, d)   Q: (m, d)
+
+The search is exact and by brute force: `homespun.kernels.distances` for dense data (Euclidean by products on register
+tiles, other powers by the definition), one sparse product per block of queries for sparse data. Equal distances are
+ordered by row number. Names of tree algorithms are accepted, since every exact algorithm gives the same neighbours.
+Not handled: trees, radius search.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from homespun.base import CallableWith, DataError, Instance, Integer, NJobs, OneOf, ParameterError, Real
+from homespun.base.estimator import Estimator, check_is_fitted, check_params
+from homespun.kernels.distances import EuclideanIndex, minkowski_nearest
+
+POWER_OF = {"euclidean": 2.0, "l2": 2.0, "manhattan": 1.0, "cityblock": 1.0, "l1": 1.0, "chebyshev": np.inf}
+SPARSE_BLOCK = 256  # queries whose distances to all of X are in memory at once
+
+
+class NeighborsBase(Estimator):
+    """Fit keeps X; `kneighbors` searches it."""
+
+    params = {
+        "n_neighbors": Integer(low=1),
+        "radius": Real(low=0),
+        "algorithm": OneOf("auto", "brute", "kd_tree", "ball_tree"),
+        "leaf_size": Integer(low=1),
+        "metric": OneOf(*POWER_OF, "minkowski", "cosine", "precomputed") | CallableWith("a function of two rows"),
+        "p": Real(low=0, open="low") | None,
+        "metric_params": Instance(dict, noun="a dictionary") | None,
+        "n_jobs": NJobs,
+    }
+
+    def _fit(self, X, y=None, **checks):
+        check_params(self)
+        if y is None:
+            X = self.validate(X, accept_sparse="csr", dtype=[np.float64, np.float32], order="C")
+        else:
+            X, y = self.validate(X, y, accept_sparse="csr", dtype=[np.float64, np.float32], order="C", multi_output=True, **checks)
+        if self.metric == "precomputed" and X.shape[0] != X.shape[1]:
+            raise DataError(
+                f"{type(self).__name__}.fit: a precomputed metric needs the square matrix of distances between the training "
+                f"rows, got {X.shape}", operation="fit", operands={"X": X.shape}, rule="X: n n")
+        self.effective_metric_ = "euclidean" if self.metric == "minkowski" and self._power() == 2.0 else self.metric
+        self.effective_metric_params_ = dict(self.metric_params or {})
+        self.n_samples_fit_ = X.shape[0]
+        self._fit_method = "brute"
+        self._fit_X = X
+        self._index = self._make_index()
+        return y
+
+    def _power(self) -> float | None:
+        """The power of the Minkowski distance that `metric` means, or None for other metrics."""
+        if self.metric == "minkowski":
+            return float((self.metric_params or {}).get("p", 2 if self.p is None else self.p))
+        return POWER_OF.get(self.metric) if isinstance(self.metric, str) else None
+
+    def _make_index(self):
+        X = self._fit_X
+        if sparse.issparse(X):
+            return None
+        if self._power() == 2.0:
+            return EuclideanIndex(X)
+        if self.metric == "cosine":  # 1 - cos = |q - x|^2 / 2 for rows of length 1
+            return EuclideanIndex(_unit_rows(X))
+        return None
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        return {name: value for name, value in state.items() if name != "_index"}  # can be made again from X
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        if "_fit_X" in self.__dict__:
+            self._index = self._make_index()
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.pairwise = self.metric == "precomputed"
+        return tags
+
+    def kneighbors(self, X=None, n_neighbors=None, return_distance=True):
+        """The nearest training rows of each row of X.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (m, d), optional
+            Queries; (m, n) distances if ``metric="precomputed"``. Default: the training rows, each without itself.
+        n_neighbors : int, optional
+            Default: the constructor's.
+        return_distance : bool
+
+        Returns
+        -------
+        distances : ndarray of shape (m, k), float64
+            Only if `return_distance`. Nearest first.
+        rows : ndarray of shape (m, k), int64
+
+        Examples
+        --------
+        >>> from homespun.neighbors import NearestNeighbors
+        >>> NearestNeighbors(n_neighbors=1).fit([[0.0], [2.0], [5.0]]).kneighbors([[1.8]], return_distance=False)
+        array([[1]])
+        """
+        check_is_fitted(self)
+        k = self.n_neighbors if n_neighbors is None else n_neighbors
+        if isinstance(k, bool) or not isinstance(k, (int, np.integer)):
+            raise TypeError(f"n_neighbors must be a whole number, got {k!r}")  # scikit-learn's contract: a TypeError
+        if k < 1:
+            raise ParameterError(f"{type(self).__name__}: n_neighbors must be a whole number >= 1, got {k}",
+                                 operation="kneighbors", operands={"n_neighbors": k}, rule="n_neighbors >= 1")
+        itself = X is None
+        available = self.n_samples_fit_ - itself
+        if k > available:
+            raise DataError(
+                f"{type(self).__name__}.kneighbors: Expected n_neighbors <= n_samples_fit{' - 1' if itself else ''}, "
+                f"but n_neighbors = {k}, n_samples_fit = {self.n_samples_fit_}",
+                operation="kneighbors", operands={"n_neighbors": k}, rule=f"n_neighbors <= {available}")
+        if itself:
+            Q = self._fit_X
+        else:
+            Q = self.validate(X, accept_sparse="csr", dtype=self._fit_X.dtype, order="C", operation="kneighbors")
+        distances, rows = self._search(Q, k + itself)
+        if itself:
+            distances, rows = _without_itself(distances, rows)
+        return (distances, rows) if return_distance else rows
+
+    def _search(self, Q, k):
+        if self.metric == "precomputed":
+            return _smallest(Q.toarray() if sparse.issparse(Q) else Q, k)
+        power = self._power()
+        if sparse.issparse(self._fit_X) or sparse.issparse(Q):
+            return self._search_sparse(Q, k, power)
+        if self.metric == "cosine":
+            distances, rows = self._index.query(_unit_rows(Q), k)
+            return distances**2 / 2, rows
+        if power == 2.0:
+            return self._index.query(Q, k)
+        if power is not None:
+            return minkowski_nearest(self._fit_X, Q, k, power)
+        parts = [_smallest(np.array([[self.metric(q, x, **self.effective_metric_params_) for x in self._fit_X]], dtype=float), k)
+                 for q in Q]
+        return np.vstack([d for d, _ in parts]), np.vstack([r for _, r in parts])
+
+    def _search_sparse(self, Q, k, power):
+        """By blocks of queries: |q|^2 + |x|^2 - 2 q x for the Euclidean distance, dense rows for the others."""
+        X, Q = sparse.csr_matrix(self._fit_X), sparse.csr_matrix(Q)
+        if self.metric == "cosine":
+            X, Q = _unit_rows(X), _unit_rows(Q)
+        parts = []
+        if power == 2.0 or self.metric == "cosine":
+            squares = _square_norms(X)
+            for first in range(0, Q.shape[0], SPARSE_BLOCK):
+                block = Q[first : first + SPARSE_BLOCK]
+                found = _square_norms(block)[:, None] + squares - 2 * (block @ X.T).toarray().astype(np.float64)
+                _, rows = _smallest(found, min(X.shape[0], k + 4))
+                parts.append(_exact_sparse(X, block, rows, k))
+            distances, rows = np.vstack([d for d, _ in parts]), np.vstack([r for _, r in parts])
+            return (distances**2 / 2 if self.metric == "cosine" else distances), rows
+        if power is None:
+            raise DataError(f"{type(self).__name__}: a metric given as a function needs dense X",
+                            operation="kneighbors", operands={"X": X.shape}, rule="X dense")
+        for first in range(0, Q.shape[0], SPARSE_BLOCK):
+            parts.append(minkowski_nearest(X.toarray(), Q[first : first + SPARSE_BLOCK].toarray(), k, power))
+        return np.vstack([d for d, _ in parts]), np.vstack([r for _, r in parts])
+
+    def kneighbors_graph(self, X=None, n_neighbors=None, mode="connectivity"):
+        """The neighbours as a sparse matrix (m, n): ones, or distances with ``mode="distance"``."""
+        if mode not in ("connectivity", "distance"):
+            raise ParameterError(f'mode must be "connectivity" or "distance", got {mode!r}', operation="kneighbors_graph",
+                                 operands={"mode": mode}, rule='"connectivity" or "distance"')
+        distances, rows = self.kneighbors(X, n_neighbors)
+        m, k = rows.shape
+        values = np.ones(m * k) if mode == "connectivity" else distances.ravel()
+        return sparse.csr_matrix((values, rows.ravel(), np.arange(0, m * k + 1, k)), shape=(m, self.n_samples_fit_))
+
+
+def neighbor_weights(distances, weights):
+    """Weights of the neighbours: None for equal ones, 1 / distance (zero distances take all), or the user's function."""
+    if weights in (None, "uniform"):
+        return None
+    if weights == "distance":
+        with np.errstate(divide="ignore"):
+            inverse = 1.0 / distances
+        at_zero = np.isinf(inverse)
+        return np.where(at_zero.any(axis=1, keepdims=True), at_zero, inverse)
+    return weights(distances)
+
+
+def _smallest(found, k):
+    """The k smallest entries of each row, in order; equal ones by column."""
+    rows = np.argsort(found, axis=1, kind="stable")[:, :k]
+    return np.take_along_axis(found, rows, axis=1), rows
+
+
+def _exact_sparse(X, Q, rows, k):
+    """Distances from the definition for the candidates `rows`, so that an expansion that cancels does not decide."""
+    m, size = rows.shape
+    gaps = Q[np.repeat(np.arange(m), size)].astype(np.float64) - X[rows.ravel()].astype(np.float64)
+    squares = _square_norms(gaps).reshape(m, size)
+    order = np.lexsort((rows, squares), axis=1)[:, :k]
+    return np.sqrt(np.take_along_axis(squares, order, axis=1)), np.take_along_axis(rows, order, axis=1)
+
+
+def _square_norms(X):
+    return np.asarray(X.multiply(X).sum(axis=1), dtype=np.float64).ravel()
+
+
+def _unit_rows(X):
+    norms = np.sqrt(_square_norms(X)) if sparse.issparse(X) else np.linalg.norm(X, axis=1)
+    norms = np.where(norms == 0, 1, norms)
+    return sparse.csr_matrix(sparse.diags(1 / norms) @ X) if sparse.issparse(X) else (X / norms[:, None]).astype(X.dtype)
+
+
+def _without_itself(distances, rows):
+    """Drop each row's own number (or, among many duplicates that crowd it out, the last neighbour)."""
+    m, k = rows.shape
+    own = rows == np.arange(m)[:, None]
+    own[~own.any(axis=1), -1] = True
+    return distances[~own].reshape(m, k - 1), rows[~own].reshape(m, k - 1)
