@@ -18,7 +18,7 @@ from scipy import sparse
 from homespun.base.estimator import check_is_fitted
 
 FLOATS = [np.float64, np.float32]  # the types that stay as they are; anything else becomes float64
-BLOCK_BYTES = 1 << 20  # rows are taken in blocks of about this size: what a block needs stays in the second-level cache
+BLOCK_BYTES = 2 << 20  # rows are taken in blocks of about this size: what a block needs stays near the processor
 
 
 class LinearModel:
@@ -50,6 +50,21 @@ class LinearModel:
             self.intercept_ = np.asarray(intercept, dtype=dtype)[()]  # a scalar for one target
         else:
             self.intercept_ = 0.0
+
+
+class MultiTarget:
+    """Mixin of regressors whose y may have several columns; first among the bases, so that its tags come last."""
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+
+def as_targets(y) -> np.ndarray:
+    """y as float64 of shape (n, t)."""
+    y = np.asarray(y, dtype=np.float64)
+    return y[:, None] if y.ndim == 1 else y
 
 
 def linear_decision(estimator, X, operation: str):
