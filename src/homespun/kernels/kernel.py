@@ -89,21 +89,31 @@ def _name(py_func) -> str:
 
 
 def num_threads() -> int:
-    """Threads that a parallel kernel uses: as many as Numba's pool has (``NUMBA_NUM_THREADS``), or `numba.set_num_threads`."""
-    return 1 if config.DISABLE_JIT else numba.get_num_threads()
+    """Threads that a parallel kernel uses: as many as Numba's pool has (``NUMBA_NUM_THREADS``), or `numba.set_num_threads`.
+
+    One where kernels run as plain Python: a debugger follows one thread.
+    """
+    return 1 if runs_plain() else numba.get_num_threads()
+
+
+def runs_plain() -> bool:
+    """Whether kernels run as the plain Python that they are written in (``NUMBA_DISABLE_JIT=1``, or `interpreted`)."""
+    return Kernel.plain or bool(config.DISABLE_JIT)
 
 
 class Kernel(Dispatcher):
     """A Numba dispatcher with pinned signatures, the content-addressed cache, and safe threads."""
 
     targetdescr = cpu_target
+    plain = False  # True within `interpreted`: every kernel is the function that it was made of
+    stand_in = None  # what runs in its place within `interpreted`, for mutation tests
 
     def __init__(self, py_func, signatures=(), options=None):
         self.signatures_pinned = signatures
         self.parallel = bool(options and options.get("parallel"))
         self._serial_twin = None
         super().__init__(py_func, targetoptions=dict(options or {}))
-        self._cache = KernelCache(py_func, self.targetoptions)
+        self._cache = KernelCache(py_func, self.targetoptions, bool(signatures))
 
     # -- calls from Python ---------------------------------------------------------------------------------------------
 
@@ -114,6 +124,8 @@ class Kernel(Dispatcher):
         enter it at once, so calls take turns there; and OpenMP aborts a forked child whose parent has used it, so such
         a child runs the same code compiled without threads. Results are equal because blocks own their output.
         """
+        if Kernel.plain:
+            return (self.stand_in or self.py_func)(*args)
         if not self.parallel:
             return super().__call__(*args)
         if _forked_from_threads:
@@ -140,7 +152,8 @@ class Kernel(Dispatcher):
         given = [self.typeof_pyval(value) for value in args]
         signature = self._pinned_for(given)
         entry = self.compile(signature)
-        self._insert([kind._code for kind in given], entry, False)  # the next call with such arguments finds it at once
+        if tuple(given) not in self.overloads:  # a second entry for one signature would be ambiguous: no call would find it
+            self._insert([kind._code for kind in given], entry, False)  # the next call with such arguments finds it at once
         return entry
 
     def _pinned_for(self, given):

@@ -13,7 +13,6 @@ to see that the oracles notice.
 from __future__ import annotations
 
 import contextlib
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from homespun.base.errors import ParameterError, did_you_mean
-from homespun.kernels.kernel import KERNELS
+from homespun.kernels.kernel import Kernel
 
 ORACLES: dict[str, Oracle] = {}  # name of the fast function ("linear_model.coordinate_descent.lasso") → oracle
 
@@ -164,21 +163,11 @@ def _best_time(function, arguments, repeats):
 def interpreted():
     """Within this block every kernel runs as the plain Python that it is written in, so that a debugger can step into it.
 
-    Each module of the package that names a kernel gets the function in its place, and the kernel back at the end.
-    Not for use by several threads at once: it is for a person with a debugger, and for tests.
+    Kernels that are imported or made within the block, or held in a dict, are no exception. It concerns the whole
+    process, and work stays on the calling thread: it is for a person with a debugger, and for tests.
     """
-    replaced = []
-    compiled = {id(one): one.py_func for one in KERNELS.values() if one.py_func is not one}
-    for module in list(sys.modules.values()):
-        namespace = getattr(module, "__dict__", None)
-        if namespace is None:
-            continue
-        for name, value in list(namespace.items()):
-            if id(value) in compiled:
-                replaced.append((namespace, name, value))
-                namespace[name] = compiled[id(value)]
+    before, Kernel.plain = Kernel.plain, True
     try:
         yield
     finally:
-        for namespace, name, value in replaced:
-            namespace[name] = value
+        Kernel.plain = before

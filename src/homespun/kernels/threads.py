@@ -16,7 +16,7 @@ import itertools
 import os
 from concurrent.futures import ThreadPoolExecutor
 
-from homespun.kernels.kernel import num_threads
+from homespun.kernels.kernel import num_threads, runs_plain
 
 _pool: ThreadPoolExecutor | None = None
 _pool_size = 0
@@ -34,7 +34,7 @@ def over_blocks(kernel, count: int, *arguments, threads: int | None = None) -> N
     threads : int, optional
         At most so many threads; default `num_threads`.
     """
-    workers = min(threads or num_threads(), count)
+    workers = 1 if runs_plain() else min(threads or num_threads(), count)
     if workers <= 1:
         for block in range(count):
             kernel(block, *arguments)

@@ -1,0 +1,155 @@
+"""Every estimator of the house, found by walking its packages: shared checks need no list that somebody has to keep.
+
+A package says in ``__all__`` what is public, so that is what is read. `audit` compares it with what the modules really
+define: an estimator that no package lists is a mistake, unless `EXCLUDED` says why.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+
+import homespun
+from homespun.base.errors import ParameterError
+
+KINDS = ("classifier", "regressor", "transformer", "clusterer", "outlier_detector")
+
+EXCLUDED: dict[str, str] = {  # qualified name of an estimator that is not public → why
+}
+
+EXTRAS = frozenset({  # imports that only an extra brings: a package that needs one is not there without it
+    "duckdb", "fastapi", "jax", "jinja2", "matplotlib", "narwhals", "onnx", "optuna", "pandas", "polars", "typer",
+})
+
+# Checks fit every estimator a few hundred times. These settings make each fit small and change no rule that is checked;
+# scikit-learn's own suite does the same for its classes (`sklearn.utils._test_common.instance_generator`).
+QUICK = {
+    "max_iter": {"HistGradientBoostingClassifier": 5, "HistGradientBoostingRegressor": 5},
+    "min_samples_leaf": {"HistGradientBoostingClassifier": 5, "HistGradientBoostingRegressor": 5},
+    "n_estimators": {"RandomForestClassifier": 5, "RandomForestRegressor": 5,
+                     "ExtraTreesClassifier": 5, "ExtraTreesRegressor": 5},
+    "cv": {"LassoCV": 3, "ElasticNetCV": 3, "LogisticRegressionCV": 3},
+    "n_neighbors": {"KNNImputer": 2},
+}
+
+
+def all_estimators(type_filter=None) -> list[tuple[str, type]]:
+    """Every public estimator, as (name, class), sorted by name.
+
+    Parameters
+    ----------
+    type_filter : str or list of str, optional
+        Keep "classifier", "regressor", "transformer", "clusterer" or "outlier_detector".
+
+    Examples
+    --------
+    >>> from homespun.testing import all_estimators
+    >>> [name for name, cls in all_estimators("regressor") if name == "Ridge"]
+    ['Ridge']
+    """
+    wanted = [type_filter] if isinstance(type_filter, str) else list(type_filter or [])
+    for kind in wanted:
+        if kind not in KINDS:
+            raise ParameterError(f"all_estimators: type_filter must be one of {', '.join(KINDS)}, got {kind!r}",
+                                 operation="all_estimators", operands={"type_filter": kind}, rule="a kind of estimator")
+    found = {}
+    for package in _packages():
+        for name in getattr(package, "__all__", ()):
+            value = _public(package, name)
+            if is_estimator(value) and not name.startswith("_") and qualified(value) not in EXCLUDED:
+                found[value] = value.__name__
+    chosen = [(name, cls) for cls, name in found.items() if not wanted or any(_is_a(cls, kind) for kind in wanted)]
+    return sorted(chosen, key=lambda pair: (pair[0], qualified(pair[1])))
+
+
+def example_of(cls: type):
+    """An instance that is quick to fit: the defaults, with fewer trees or rounds where `QUICK` says so."""
+    settings = {parameter: values[cls.__name__] for parameter, values in QUICK.items() if cls.__name__ in values}
+    known = inspect.signature(cls).parameters
+    return cls(**{parameter: value for parameter, value in settings.items() if parameter in known})
+
+
+def import_all() -> list[str]:
+    """Import every module of the house (so that each kernel and oracle is registered); their names."""
+    names = []
+    for info in pkgutil.walk_packages(homespun.__path__, "homespun.", onerror=_only_missing_extras):
+        if info.name.rpartition(".")[2] == "__main__":
+            continue
+        try:
+            importlib.import_module(info.name)
+            names.append(info.name)
+        except ModuleNotFoundError as error:
+            _only_missing_extras(info.name, error)
+    return names
+
+
+def audit() -> list[str]:
+    """What is wrong with the public lists: an estimator that no package lists, an exclusion that is stale or says nothing."""
+    import_all()
+    listed = {cls for _, cls in all_estimators()}
+    wrong, excluded = [], set()
+    for cls in _subclasses(_base()):
+        name = qualified(cls)
+        if not name.startswith("homespun.") or cls.__name__.startswith("_") or _is_base(cls):
+            continue
+        if name in EXCLUDED:
+            excluded.add(name)
+        elif cls not in listed:
+            wrong.append(f"{name} is in no package's __all__: list it there, or exclude it with a reason")
+    wrong += [f"{name} is excluded but does not exist" for name in EXCLUDED if name not in excluded]
+    wrong += [f"{name} is excluded without a reason" for name, reason in EXCLUDED.items() if len(reason) < 10]
+    return sorted(wrong)
+
+
+def is_estimator(value) -> bool:
+    """Whether `value` is an estimator class of the house (not a base class)."""
+    return (inspect.isclass(value) and issubclass(value, _base()) and value.__module__.startswith("homespun.")
+            and not _is_base(value))
+
+
+def qualified(cls: type) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _base():
+    from sklearn.base import BaseEstimator
+
+    return BaseEstimator
+
+
+def _is_base(cls) -> bool:
+    return inspect.isabstract(cls) or cls.__module__.startswith("homespun.base.") or cls.__name__.startswith("_")
+
+
+def _is_a(cls, kind) -> bool:
+    from sklearn.base import ClassifierMixin, ClusterMixin, OutlierMixin, RegressorMixin, TransformerMixin
+
+    mixin = dict(zip(KINDS, (ClassifierMixin, RegressorMixin, TransformerMixin, ClusterMixin, OutlierMixin)))[kind]
+    return issubclass(cls, mixin)
+
+
+def _packages():
+    for info in pkgutil.walk_packages(homespun.__path__, "homespun.", onerror=_only_missing_extras):
+        if info.ispkg:
+            yield importlib.import_module(info.name)
+
+
+def _public(package, name):
+    try:
+        return getattr(package, name)
+    except ModuleNotFoundError as error:
+        _only_missing_extras(name, error)
+
+
+def _only_missing_extras(name, error=None):
+    """A missing extra makes a package absent; anything else that fails on import is a mistake of ours."""
+    error = error or __import__("sys").exc_info()[1]
+    if not isinstance(error, ModuleNotFoundError) or (error.name or "").split(".")[0] not in EXTRAS:
+        raise error
+
+
+def _subclasses(cls):
+    for child in cls.__subclasses__():
+        yield child
+        yield from _subclasses(child)
