@@ -1,0 +1,574 @@
+"""Growing one tree by exact splits: every cut between two neighbouring values of every feature is tried.
+
+    gain(cut) = W I(node) - W_left I(left) - W_right I(right)          W: weight of the rows, I: impurity
+    variance   I = mean of (y - mean)^2; for classes the same on their indicators, which is Gini's 1 - sum p^2
+    deviance   I = mean of y log(y / mean) (Poisson), for classes the entropy - sum p log2 p
+    absolute   I = mean of |y - median|
+
+Breiman, Friedman, Olshen & Stone 1984, "Classification and Regression Trees", ch. 2, 4, 8.
+Each feature is sorted once; a split divides every sorted list in two and keeps its order (Mehta, Agrawal & Rissanen 1996,
+SLIQ, sec. 4). So a level of the tree costs O(n d) instead of O(n d log n), and 4 n d bytes. `absolute` costs a logarithm
+more: the medians of all prefixes come from a Fenwick tree over the ranks of y.
+
+A node's impurity never decides whether it is pure; equal y do, so targets of size 1e-9 are split like any other.
+Among equally good cuts the first feature and the lowest threshold win, where "equal" forgives rounding (`SAME`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from homespun.kernels.kernel import kernel
+from homespun.kernels.oracle import oracle
+
+VARIANCE, DEVIANCE, ABSOLUTE = 0, 1, 2
+# what `rules` holds
+CRITERION, CLASSES, RANDOM, MAX_DEPTH, MIN_SPLIT, MIN_LEAF, MAX_FEATURES, BEST_FIRST = range(8)
+# columns of `nodes` (whole numbers) and `facts` (floats); children are -1 in a leaf
+LEFT, RIGHT, FEATURE, MISSING_LEFT, SAMPLES, DEPTH, BEGIN = range(7)
+THRESHOLD, IMPURITY, WEIGHT, GAIN, LOW, HIGH, MIDDLE = range(7)
+# what `best` holds: the best cut so far of a node
+B_GAIN, B_FEATURE, B_THRESHOLD, B_MISSING_LEFT, B_MIDDLE = range(5)
+SAME = 1e-12  # gains that differ by less than this share of the node's impurity are equal but for rounding
+MULTIPLIER = 698769069  # Marsaglia's multiply-with-carry, base 2^32: fits int64, so that both lanes agree
+
+
+@kernel("i8(i8[::1])")
+def draw32(state):
+    """A random whole number below 2^32; `state` (1,) is carry * 2^32 + digit."""
+    digit = state[0] & 0xFFFFFFFF
+    carry = state[0] >> 32
+    state[0] = MULTIPLIER * digit + carry
+    return digit ^ carry
+
+
+@kernel()
+def spread(part, weight):
+    """part * log(part / weight): what a deviance is made of; 0 for nothing."""
+    return part * np.log(part / weight) if part > 0.0 else 0.0
+
+
+@kernel()
+def add_row(i, sign, y, w, offsets, rules, value, left):
+    """Move row i to the left side: class weights, centred sums (`variance`), or plain sums (`deviance`)."""
+    for o in range(y.shape[1]):
+        if rules[CLASSES] == 1:
+            left[offsets[o] + int(y[i, o])] += sign * w[i]
+        elif rules[CRITERION] == VARIANCE:
+            left[o] += sign * w[i] * (y[i, o] - value[o])
+        else:
+            left[o] += sign * w[i] * y[i, o]
+
+
+@kernel()
+def gain_of(left, total, value, weight_left, weight, n_outputs, rules):
+    """The gain of a cut from the sums on its left. Centred sums make the variance form exact: no large squares cancel."""
+    weight_right = weight - weight_left
+    gain = 0.0
+    if rules[CRITERION] == VARIANCE:
+        for k in range(total.size):
+            off = left[k] - weight_left * value[k] if rules[CLASSES] == 1 else left[k]
+            gain += off * off
+        return gain * weight / (weight_left * weight_right) / n_outputs
+    for k in range(total.size):
+        right = total[k] - left[k]
+        if rules[CLASSES] == 0 and (left[k] <= SAME * total[k] or right <= SAME * total[k]):
+            return -np.inf  # a Poisson mean must be positive
+        gain += spread(left[k], weight_left) + spread(right, weight_right) - spread(total[k], weight)
+    return gain / n_outputs / (np.log(2.0) if rules[CLASSES] == 1 else 1.0)
+
+
+@kernel()
+def median_place(fenwick, size, target, strict):
+    """Rank of the first entry at which the collected weight reaches `target` (strict) or passes it."""
+    step = 1
+    while 2 * step <= size:
+        step *= 2
+    place, collected = 0, 0.0
+    while step > 0:
+        if place + step <= size:
+            here = collected + fenwick[place + step, 0]
+            if here < target or (not strict and here == target):
+                place, collected = place + step, here
+        step //= 2
+    return min(place, size - 1)
+
+
+@kernel()
+def absolute_costs(rows, backwards, y, w, rank, sorted_y, centre, fenwick, cost, median):
+    """cost[p] += sum of w |y - median| over the first p rows (or the last p), for every p; median[p] likewise.
+
+    fenwick (m + 1, 2) holds sums of weight and of weight * (y - centre) by rank of y.
+    """
+    m = rows.size
+    for r in range(m + 1):
+        fenwick[r, 0] = 0.0
+        fenwick[r, 1] = 0.0
+    weight, moment = 0.0, 0.0
+    for p in range(1, m):
+        i = rows[m - p] if backwards else rows[p - 1]
+        off = w[i] * (y[i] - centre)
+        weight += w[i]
+        moment += off
+        r = rank[i] + 1
+        while r <= m:
+            fenwick[r, 0] += w[i]
+            fenwick[r, 1] += off
+            r += r & -r
+        low = median_place(fenwick, m, weight / 2, True)
+        high = median_place(fenwick, m, weight / 2, False)
+        below, moment_below, r = 0.0, 0.0, low
+        while r > 0:
+            below += fenwick[r, 0]
+            moment_below += fenwick[r, 1]
+            r -= r & -r
+        middle = sorted_y[low] - centre
+        where = m - p if backwards else p
+        cost[where] += middle * below - moment_below + (moment - moment_below) - middle * (weight - below)
+        median[where] = (sorted_y[low] + sorted_y[high]) / 2
+
+
+@kernel()
+def describe(rows, by_y, y, w, offsets, rules, total, value):
+    """Sums, prediction and impurity of a node: returns (weight, impurity, whether all y are equal)."""
+    m, n_outputs = rows.size, y.shape[1]
+    weight, impurity, pure = 0.0, 0.0, True
+    for k in range(total.size):
+        total[k] = 0.0
+    for p in range(m):
+        i = rows[p]
+        weight += w[i]
+        for o in range(n_outputs):
+            pure = pure and y[i, o] == y[rows[0], o]
+            total[offsets[o] + int(y[i, o]) if rules[CLASSES] == 1 else o] += w[i] if rules[CLASSES] == 1 else w[i] * y[i, o]
+    for k in range(total.size):
+        value[k] = total[k] / weight
+    if rules[CLASSES] == 1:
+        for k in range(total.size):
+            if rules[CRITERION] == VARIANCE:
+                impurity += value[k] * (1.0 - value[k])
+            else:
+                impurity -= spread(value[k], 1.0) / np.log(2.0)
+        return weight, impurity / n_outputs, pure
+    for o in range(n_outputs):
+        if pure:
+            value[o] = y[rows[0], o]
+        elif rules[CRITERION] == ABSOLUTE:
+            value[o] = weighted_median(by_y[o], y[:, o], w, weight)
+        for p in range(m):
+            off = y[rows[p], o] - value[o]
+            if rules[CRITERION] == VARIANCE:
+                impurity += w[rows[p]] * off * off
+            elif rules[CRITERION] == ABSOLUTE:
+                impurity += w[rows[p]] * abs(off)
+            else:
+                impurity += w[rows[p]] * spread(y[rows[p], o], value[o])
+    return weight, impurity / weight / n_outputs, pure
+
+
+@kernel()
+def weighted_median(rows, y, w, weight):
+    """Where half of the weight is collected; midway to the next value if it is exactly half. `rows` are sorted by y."""
+    collected = 0.0
+    for p in range(rows.size):
+        collected += w[rows[p]]
+        if collected * 2 == weight and p + 1 < rows.size:
+            return (y[rows[p]] + y[rows[p + 1]]) / 2
+        if collected * 2 >= weight:
+            return y[rows[p]]
+    return y[rows[rows.size - 1]]
+
+
+@kernel()
+def middle_of(low, high):
+    """A threshold between two values, never equal to the upper one."""
+    middle = low / 2.0 + high / 2.0
+    return middle if low <= middle < high else low
+
+
+@kernel()
+def search_feature(f, rows, x, y, w, offsets, rules, min_weight, sign, bounds, drawn, missing_left, facts,
+                   total, value, left, costs, best):
+    """Try the cuts of one feature: before position p of `rows` (sorted by x, missing rows in front or at the end).
+
+    `drawn` is the one threshold that is tried, NaN for all. `costs` (2, m, 2): absolute costs and medians of both sides.
+    OUT best: replaced when a cut gains more.
+    """
+    m = rows.size
+    weight, slack = facts[WEIGHT], SAME * facts[WEIGHT] * facts[IMPURITY]
+    weight_left = 0.0
+    for k in range(left.size):
+        left[k] = 0.0
+    for p in range(1, m):
+        add_row(rows[p - 1], 1.0, y, w, offsets, rules, value, left)
+        weight_left += w[rows[p - 1]]
+        low, high = x[rows[p - 1]], x[rows[p]]
+        last = high != high and low == low  # present | missing
+        if not (low < high or last) or p < rules[MIN_LEAF] or m - p < rules[MIN_LEAF]:
+            continue
+        if drawn == drawn and not (low <= drawn and (drawn < high or last)):
+            continue
+        if weight_left < min_weight or weight - weight_left < min_weight:
+            continue
+        if sign != 0:
+            if rules[CRITERION] == ABSOLUTE:
+                mean_left, mean_right = costs[0, p, 1], costs[1, p, 1]
+            elif rules[CLASSES] == 1 or rules[CRITERION] == DEVIANCE:
+                mean_left, mean_right = left[0] / weight_left, (total[0] - left[0]) / (weight - weight_left)
+            else:
+                mean_left, mean_right = value[0] + left[0] / weight_left, value[0] - left[0] / (weight - weight_left)
+            if (mean_left - mean_right) * sign > 0 or min(mean_left, mean_right) < bounds[0] or (
+                    max(mean_left, mean_right) > bounds[1]):
+                continue
+        if rules[CRITERION] == ABSOLUTE:
+            gain = weight * facts[IMPURITY] - (costs[0, p, 0] + costs[1, p, 0]) / y.shape[1]
+        else:
+            gain = gain_of(left, total, value, weight_left, weight, y.shape[1], rules)
+        if gain > best[B_GAIN] + slack or (best[B_FEATURE] < 0 and gain > -np.inf):
+            best[B_GAIN], best[B_FEATURE] = gain, f
+            best[B_THRESHOLD] = drawn if drawn == drawn else (np.inf if last else middle_of(low, high))
+            best[B_MISSING_LEFT] = missing_left if x[rows[0]] != x[rows[0]] or x[rows[m - 1]] != x[rows[m - 1]] else (
+                2 * p > m)
+            best[B_MIDDLE] = (mean_left + mean_right) / 2 if sign != 0 else 0.0
+
+
+@kernel()
+def find_split(X, y, w, order, begin, end, offsets, rules, min_weight, monotonic, bounds, state, features,
+               facts, total, value, best):
+    """The best cut of the node `order[:, begin:end]` over the features that are looked at. OUT best."""
+    d, m, n_outputs = X.shape[0], end - begin, y.shape[1]
+    best[B_GAIN], best[B_FEATURE] = 0.0, -1.0
+    left = np.empty(total.size)
+    absolute = rules[CRITERION] == ABSOLUTE
+    costs = np.empty((2, m if absolute else 1, 2))
+    fenwick = np.empty((m + 1 if absolute else 1, 2))
+    rank = np.empty(w.size if absolute else 1, np.int64)
+    sorted_y = np.empty((n_outputs, m if absolute else 1))
+    for o in range(n_outputs if absolute else 0):
+        for p in range(m):
+            sorted_y[o, p] = y[order[d + o, begin + p], o]
+    rotated = np.empty(m, np.int32)
+    looked_at, varying = 0, 0
+    while looked_at < d and (looked_at < rules[MAX_FEATURES] or varying == 0):
+        chosen = looked_at  # all features in their order, or a random one of the rest
+        if rules[MAX_FEATURES] < d:
+            chosen += (draw32(state) * (d - looked_at)) >> 32
+        f = features[chosen]
+        features[chosen], features[looked_at] = features[looked_at], f
+        looked_at += 1
+        x, rows = X[f], order[f, begin:end]
+        missing = 0
+        while missing < m and x[rows[m - 1 - missing]] != x[rows[m - 1 - missing]]:
+            missing += 1
+        if missing == m or (missing == 0 and x[rows[0]] == x[rows[m - 1]]):
+            continue
+        varying += 1
+        drawn, sides = np.nan, 2 if missing > 0 else 1
+        first_side = 0
+        if rules[RANDOM] == 1:
+            low, high = x[rows[0]], x[rows[m - 1 - missing]]
+            drawn = low + (high - low) * (draw32(state) / 4294967296.0)
+            drawn = drawn if drawn < high else low
+            if low == high:
+                drawn = np.nan  # only present | missing is left to try
+            elif missing > 0:
+                first_side = draw32(state) & 1
+                sides = first_side + 1
+        for side in range(first_side, sides):  # missing rows at the end, then in front
+            shift = missing if side == 1 else 0
+            for p in range(m):
+                rotated[p] = rows[p - shift if p >= shift else m - shift + p]
+            if absolute:
+                for p in range(m):
+                    costs[0, p, 0] = costs[1, p, 0] = 0.0
+                for o in range(n_outputs):
+                    for p in range(m):
+                        rank[order[d + o, begin + p]] = p
+                    for back in range(2):
+                        absolute_costs(rotated, back == 1, y[:, o], w, rank, sorted_y[o], value[o], fenwick,
+                                       costs[back, :, 0], costs[back, :, 1])
+            search_feature(f, rotated, x, y, w, offsets, rules, min_weight, monotonic[f], bounds, drawn, side, facts,
+                           total, value, left, costs, best)
+
+
+@kernel()
+def divide(order, begin, end, x, threshold, missing_left, goes_left, spare):
+    """Split every sorted list of the node in two, keeping its order; returns the number of rows on the left."""
+    n_left = 0
+    for p in range(begin, end):
+        i = order[0, p]
+        goes_left[i] = x[i] <= threshold or (x[i] != x[i] and missing_left)
+        n_left += goes_left[i]
+    for f in range(order.shape[0]):
+        here, others = begin, 0
+        for p in range(begin, end):  # both sides are written, one of them counts: no branch to mispredict
+            i = order[f, p]
+            order[f, here] = i
+            spare[others] = i
+            here += goes_left[i]
+            others += 1 - goes_left[i]
+        for p in range(others):
+            order[f, here + p] = spare[p]
+    return n_left
+
+
+@kernel("i8(f8[:, ::1], f8[:, ::1], f8[::1], i4[:, ::1], i8[::1], i8[::1], f8[::1], i8[::1], i8[::1], i8[:, ::1],"
+        " f8[:, ::1], f8[:, ::1])")
+def grow(X, y, w, order, offsets, rules, limits, monotonic, state, nodes, facts, values):
+    """Grow a tree; returns its number of nodes (children stand after their parents).
+
+    IN   X (d, n), y (n, outputs), w (n,); offsets (outputs + 1,): where each output's statistics begin; `rules` above;
+         limits: least weight of a leaf, least gain of a split; monotonic (d,) -1, 0, 1.
+    OUT  order (d [+ outputs], n): rows sorted by each feature (and by each y for `absolute`), then by node; state (1,);
+         nodes (N, 7), facts (N, 7), values (N, statistics): N bounds the number of nodes.
+    """
+    d, n = X.shape
+    features = np.empty(d, np.int64)
+    for f in range(d):
+        features[f] = f
+    total, value = np.empty(values.shape[1]), np.empty(values.shape[1])
+    best, bounds = np.empty(5), np.empty(2)
+    goes_left = np.empty(n, np.int8)
+    spare = np.empty(n, np.int32)
+    waiting = np.empty(nodes.shape[0], np.int64)
+    cuts = np.empty((nodes.shape[0], 5))
+    nodes[0, BEGIN], nodes[0, SAMPLES], nodes[0, DEPTH] = 0, n, 0
+    facts[0, LOW], facts[0, HIGH] = -np.inf, np.inf
+    count, fresh, n_waiting, total_weight = 1, 0, 0, 0.0
+    while True:
+        while fresh < count:  # describe the new nodes and find how they would be split
+            begin, samples = nodes[fresh, BEGIN], nodes[fresh, SAMPLES]
+            weight, impurity, pure = describe(order[0, begin:begin + samples], order[d:, begin:begin + samples], y, w,
+                                              offsets, rules, total, value)
+            if fresh == 0:
+                total_weight = weight
+            bounds[0], bounds[1] = facts[fresh, LOW], facts[fresh, HIGH]
+            facts[fresh, WEIGHT], facts[fresh, IMPURITY], facts[fresh, GAIN] = weight, impurity, -1.0
+            nodes[fresh, LEFT] = nodes[fresh, RIGHT] = -1
+            nodes[fresh, FEATURE], facts[fresh, THRESHOLD], nodes[fresh, MISSING_LEFT] = -2, -2.0, 0
+            for k in range(values.shape[1]):
+                values[fresh, k] = value[k]
+            values[fresh, 0] = min(max(value[0], bounds[0]), bounds[1])
+            if rules[CLASSES] == 1 and values[fresh, 0] != value[0]:
+                values[fresh, 1] = 1.0 - values[fresh, 0]  # bounds exist for two classes only
+            if not (pure or nodes[fresh, DEPTH] >= rules[MAX_DEPTH] or samples < rules[MIN_SPLIT]
+                    or samples < 2 * rules[MIN_LEAF] or weight < 2 * limits[0]):
+                find_split(X, y, w, order, begin, begin + samples, offsets, rules, limits[0], monotonic, bounds, state,
+                           features, facts[fresh], total, value, best)
+                gain = best[B_GAIN] / total_weight
+                if best[B_FEATURE] >= 0 and gain + SAME * impurity >= limits[1]:
+                    facts[fresh, GAIN] = max(gain, 0.0)
+                    for k in range(best.size):
+                        cuts[fresh, k] = best[k]
+                    waiting[n_waiting] = fresh
+                    n_waiting += 1
+            fresh += 1
+        if n_waiting == 0 or count + 2 > nodes.shape[0]:
+            return count
+        place = n_waiting - 1  # depth first takes the newest
+        if rules[BEST_FIRST] == 1:
+            for q in range(n_waiting - 1, -1, -1):
+                if facts[waiting[q], GAIN] > facts[waiting[place], GAIN] or (
+                        facts[waiting[q], GAIN] == facts[waiting[place], GAIN] and waiting[q] < waiting[place]):
+                    place = q
+        node = waiting[place]
+        n_waiting -= 1
+        waiting[place] = waiting[n_waiting]
+        cut = cuts[node]
+        f, begin, samples = int(cut[B_FEATURE]), nodes[node, BEGIN], nodes[node, SAMPLES]
+        n_left = divide(order, begin, begin + samples, X[f], cut[B_THRESHOLD], cut[B_MISSING_LEFT] == 1.0, goes_left, spare)
+        nodes[node, FEATURE], facts[node, THRESHOLD] = f, cut[B_THRESHOLD]
+        nodes[node, MISSING_LEFT] = int(cut[B_MISSING_LEFT])
+        facts[node, MIDDLE] = cut[B_MIDDLE]
+        for side in range(2):
+            child = count + side
+            nodes[node, LEFT + side] = child
+            nodes[child, BEGIN] = begin + n_left * side
+            nodes[child, SAMPLES] = samples - n_left if side == 1 else n_left
+            nodes[child, DEPTH] = nodes[node, DEPTH] + 1
+            facts[child, LOW], facts[child, HIGH] = facts[node, LOW], facts[node, HIGH]
+            if monotonic[f] != 0:
+                facts[child, HIGH if (side == 0) == (monotonic[f] == 1) else LOW] = cut[B_MIDDLE]
+        count += 2
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The wrapper, and the definition
+
+def grow_tree(X, y, w, n_classes, criterion=VARIANCE, random=False, max_depth=None, min_split=2, min_leaf=1,
+              max_features=None, max_leaves=None, min_weight=0.0, min_gain=0.0, monotonic=None, seed=0):
+    """Grow one tree on X (n, d), y (n, outputs), w (n,), all weights above zero.
+
+    `n_classes` (outputs,) for classes coded 0, 1, …; None for numbers. Returns (nodes, facts, values), see `grow`.
+    """
+    X = np.ascontiguousarray(X.T, dtype=np.float64)
+    y = np.ascontiguousarray(y, dtype=np.float64)
+    d, n = X.shape
+    sizes = np.ones(y.shape[1], np.int64) if n_classes is None else np.asarray(n_classes, np.int64)
+    offsets = np.concatenate([[0], np.cumsum(sizes)])
+    order = np.argsort(X, axis=1).astype(np.int32)
+    if criterion == ABSOLUTE:
+        order = np.concatenate([order, np.argsort(y, axis=0).T.astype(np.int32)])
+    rules = np.array([criterion, n_classes is not None, random, 2**62 if max_depth is None else max_depth, min_split,
+                      min_leaf, max_features or d, max_leaves is not None], dtype=np.int64)
+    most = 2 * n - 1 if max_leaves is None else min(2 * n, 2 * max_leaves) - 1
+    if max_depth is not None and max_depth < 32:
+        most = min(most, 2 ** (max_depth + 1) - 1)
+    nodes, facts = np.empty((most, 7), np.int64), np.empty((most, 7))
+    values = np.empty((most, offsets[-1]))
+    monotonic = np.zeros(d, np.int64) if monotonic is None else np.asarray(monotonic, np.int64)
+    count = grow(X, y, np.ascontiguousarray(w, np.float64), order, offsets, rules, np.array([min_weight, min_gain]),
+                 monotonic, stream(seed), nodes, facts, values)
+    return nodes[:count, :BEGIN].copy(), facts[:count, :LOW].copy(), values[:count].copy()
+
+
+def stream(seed, count=1):
+    """States of `count` independent streams of `draw32`; the first ones do not depend on `count`."""
+    words = np.random.SeedSequence(seed).generate_state(2 * count, np.uint32).astype(np.int64).reshape(count, 2)
+    return ((words[:, 0] % (MULTIPLIER - 2) + 1) << 32) + words[:, 1]
+
+
+def _example(**rules):
+    def build(rng):
+        n, d = 34, 3
+        X = np.round(rng.normal(size=(n, d)), 1)
+        kind = rules.get("kind", "classes")
+        signal = X[:, 0] + np.abs(X[:, 1]) + rng.normal(size=n) / 2
+        if kind == "classes":
+            y = np.digitize(signal, [0.0, 1.0]).astype(float)[:, None] if rules.get("classes", 3) == 3 else (
+                signal > 0.5).astype(float)[:, None]
+        elif kind == "several classes":
+            y = np.column_stack([signal > 0, np.digitize(X[:, 1], [0.0, 1.0])]).astype(float)
+        elif kind == "several":
+            y = np.column_stack([signal, X[:, 2] * X[:, 1]])
+        else:
+            y = np.maximum(np.round(100 + 3 * signal if kind == "far" else 2 * signal), 0.0)[:, None]
+        if rules.get("missing"):
+            X[rng.random(X.shape) < 0.2] = np.nan
+            X[:, 2] = np.where(rng.random(n) < 0.4, np.nan, 1.0)
+            y[np.isnan(X[:, 2]), 0] = y.max()
+        w = rng.integers(1, 4, size=n).astype(float)
+        n_classes = {"classes": [rules.get("classes", 3)], "several classes": [2, 3]}.get(kind)
+        return (X, y, w, n_classes, *rules["args"])
+    return build
+
+
+_EXAMPLES = (
+    _example(args=(VARIANCE,)),
+    _example(args=(DEVIANCE,), missing=True),
+    _example(args=(VARIANCE, False, 4, 2, 2), kind="far", missing=True),
+    _example(args=(VARIANCE, False, None, 6), kind="several"),
+    _example(args=(DEVIANCE, False, None, 2, 1, None, 7), kind="several classes"),
+    _example(args=(DEVIANCE, False, 5), kind="counts"),
+    _example(args=(ABSOLUTE, False, None, 4), kind="counts"),
+    _example(args=(ABSOLUTE, False, None, 2, 2, None, 9, 3.0), kind="several", missing=True),
+    _example(args=(VARIANCE, True, None, 2, 1, 2, None, 0.0, 0.0, None, 7), missing=True),
+    _example(args=(VARIANCE, True, None, 2, 1, 1, None, 4.0, 0.004, None, 8), kind="far"),
+    _example(args=(VARIANCE, False, None, 2, 1, 2, None, 0.0, 0.0, (1, -1, 0), 3), classes=2),
+    _example(args=(VARIANCE, False, None, 2, 1, None, 8, 0.0, 0.0, (1, -1, 1), 3), kind="far"),
+    _example(args=(ABSOLUTE, False, None, 2, 1, None, None, 0.0, 0.0, (-1, 0, 1), 3), kind="counts"),
+    _example(args=(DEVIANCE, False, None, 2, 1, None, None, 0.0, 0.0, (1, 0, 0), 3), kind="counts"),
+)
+
+
+@oracle(grow_tree, kernels=(grow, draw32), example=_EXAMPLES, rtol=1e-9, atol=1e-11)
+def grow_tree_formula(X, y, w, n_classes, criterion=VARIANCE, random=False, max_depth=None, min_split=2, min_leaf=1,
+                      max_features=None, max_leaves=None, min_weight=0.0, min_gain=0.0, monotonic=None, seed=0):
+    """CART by the book: each cut of each feature is made, and the impurities of both sides are computed from their rows."""
+    n, d = X.shape
+    monotonic = [0] * d if monotonic is None else monotonic
+    state = int(stream(seed)[0])
+
+    def draw():
+        nonlocal state
+        digit, carry = state % 2**32, state // 2**32
+        state = MULTIPLIER * digit + carry
+        return digit ^ carry
+
+    def prediction(rows):
+        if n_classes is not None:
+            return np.concatenate([np.bincount(y[rows, o].astype(int), w[rows], k) for o, k in enumerate(n_classes)]
+                                  ) / w[rows].sum()
+        if criterion == ABSOLUTE:
+            return np.array([median(y[rows, o], w[rows]) for o in range(y.shape[1])])
+        return np.average(y[rows], axis=0, weights=w[rows])
+
+    def median(values, weights):
+        order = np.argsort(values)
+        share = np.cumsum(weights[order]) / weights.sum()
+        return (values[order][share >= 0.5][0] + np.append(values[order][share > 0.5], values.max())[0]) / 2
+
+    def impurity(rows):
+        p = prediction(rows)
+        if n_classes is not None:
+            per_class = p * (1 - p) if criterion == VARIANCE else -p * np.log2(np.where(p > 0, p, 1))
+            return per_class.sum() / y.shape[1]
+        off = y[rows] - p
+        if criterion == DEVIANCE:
+            off = y[rows] * np.log(np.where(y[rows] > 0, y[rows], 1) / np.where(y[rows] > 0, p, 1))
+        else:
+            off = np.abs(off) if criterion == ABSOLUTE else off**2
+        return np.average(off.mean(axis=1), weights=w[rows])
+
+    def best_cut(rows, bounds):
+        weight, worth = w[rows].sum(), impurity(rows)
+        best, looked_at, varying = None, 0, 0
+        while looked_at < d and (looked_at < (max_features or d) or not varying):
+            chosen = looked_at + ((draw() * (d - looked_at)) // 2**32 if (max_features or d) < d else 0)
+            features[chosen], features[looked_at] = features[looked_at], features[chosen]
+            f = features[looked_at]
+            looked_at += 1
+            x, absent = X[rows, f], np.isnan(X[rows, f])
+            distinct = np.unique(x[~absent])
+            if distinct.size == 0 or (distinct.size == 1 and not absent.any()):
+                continue
+            varying += 1
+            cuts = [(a / 2 + b / 2, side) for side in range(1 + absent.any()) for a, b in zip(distinct, distinct[1:])]
+            if absent.any():
+                cuts.insert(distinct.size - 1, (np.inf, 0))
+            if random:
+                drawn = distinct[0] + (distinct[-1] - distinct[0]) * (draw() / 2**32)
+                if distinct.size > 1:
+                    cuts = [(drawn, draw() % 2 if absent.any() else 0)]
+            for threshold, side in cuts:
+                goes = (x <= threshold) | (absent & (side == 1))
+                a, b = rows[goes], rows[~goes]
+                if min(len(a), len(b)) < min_leaf or min(w[a].sum(), w[b].sum()) < min_weight:
+                    continue
+                p, q = prediction(a)[0], prediction(b)[0]
+                if monotonic[f] and ((p - q) * monotonic[f] > 0 or min(p, q) < bounds[0] or max(p, q) > bounds[1]):
+                    continue
+                if criterion == DEVIANCE and n_classes is None and min(prediction(a).min(), prediction(b).min()) <= 0:
+                    continue
+                gain = weight * worth - w[a].sum() * impurity(a) - w[b].sum() * impurity(b)
+                if best is None or gain > best[0] + SAME * weight * worth:
+                    best = gain, f, threshold, side if absent.any() else int(len(a) > len(b)), a, b, (p + q) / 2
+        return best
+
+    features = list(range(d))
+    nodes, facts, values, cuts = [], [], [], {}
+    new = [(np.arange(n), 0, (-np.inf, np.inf))]
+    most = 2 * max_leaves - 1 if max_leaves else 2 * n
+    while True:
+        for rows, depth, bounds in new:
+            p, node = prediction(rows), len(nodes)
+            values.append(p.copy())
+            values[-1][0] = np.clip(p[0], *bounds)
+            if n_classes is not None and values[-1][0] != p[0]:
+                values[-1][1] = 1 - values[-1][0]
+            nodes.append([-1, -1, -2, 0, len(rows), depth])
+            facts.append([-2.0, impurity(rows), w[rows].sum(), -1.0])
+            if not ((y[rows] == y[rows[0]]).all() or depth == max_depth or len(rows) < max(min_split, 2 * min_leaf)
+                    or w[rows].sum() < 2 * min_weight):
+                cut = best_cut(rows, bounds)
+                if cut and cut[0] / w.sum() + SAME * impurity(rows) >= min_gain:
+                    cuts[node], facts[node][3] = (cut, depth, bounds), max(cut[0] / w.sum(), 0.0)
+        if not cuts or len(nodes) + 2 > most:
+            return np.array(nodes), np.array(facts), np.array(values)
+        node = max(cuts, key=lambda node: (facts[node][3], -node)) if max_leaves else max(cuts)
+        (_, f, threshold, side, a, b, middle), depth, bounds = cuts.pop(node)
+        nodes[node][:4] = len(nodes), len(nodes) + 1, f, side
+        facts[node][0] = threshold
+        ends = {0: (bounds, bounds), 1: ((bounds[0], middle), (middle, bounds[1])),
+                -1: ((middle, bounds[1]), (bounds[0], middle))}[monotonic[f]]
+        new = [(a, depth + 1, ends[0]), (b, depth + 1, ends[1])]
