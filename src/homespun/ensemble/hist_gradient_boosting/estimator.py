@@ -1,0 +1,795 @@
+"""Histogram gradient boosting: a sum of trees, each grown on the gradients that the sum so far leaves.
+
+    raw_0 = the best constant        raw_m = raw_{m-1} + learning_rate * tree_m        tree_m fits -g / h of the loss at raw_{m-1}
+
+Friedman 2001, Annals of Statistics 29(5); Ke et al. 2017, LightGBM, NeurIPS. Names, defaults and attributes are
+scikit-learn's. O(n d) per round and level.
+
+Different from scikit-learn, on purpose:
+* an integer `sample_weight` is repetition throughout: `min_samples_leaf` counts it. Rows of weight zero are not there.
+* with `max_features` < 1 the features of a round depend on the seed and the round alone: a warm start goes on as one fit.
+* a root that already has the value of its leaf is not split for nothing (scikit-learn's root counts as worth zero).
+Not handled: losses given as objects; `method="recursion"` of partial dependence.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_y, check_array, check_consistent_length
+
+from homespun.base import (
+    ArrayLike,
+    Boolean,
+    CallableWith,
+    DataError,
+    Instance,
+    Integer,
+    OneOf,
+    ParameterError,
+    RandomState,
+    Real,
+    Satisfies,
+    check_params,
+    did_you_mean,
+    progress,
+    seed_from,
+)
+from homespun.base.estimator import ClassifierMixin, Estimator, RegressorMixin, check_is_fitted
+from homespun.ensemble.hist_gradient_boosting import loss as losses
+from homespun.ensemble.hist_gradient_boosting.binning import (
+    bin_columns,
+    bin_training_data,
+    edges_for,
+    encode_categories,
+    find_categories,
+)
+from homespun.ensemble.hist_gradient_boosting.grower import GrowerSettings, TreeGrower
+from homespun.ensemble.hist_gradient_boosting.histogram import RowStore, round_gradients
+from homespun.ensemble.hist_gradient_boosting.predictor import add_leaf_values, add_scores, pack_forest, unpack_forest
+
+FLOATS = [np.float64, np.float32]
+AUTO_EARLY_STOPPING = 10_000  # rows from which "auto" stops early
+SCORED_ROWS = 10_000  # training rows that a scorer sees
+PREDICT_ROWS = 1 << 16  # rows whose codes are in memory at a time
+
+
+class BaseHistGradientBoosting(Estimator):
+    """What both estimators share: reading the data, the boosting loop, early stopping, scores of new data."""
+
+    params = {
+        "learning_rate": Real(low=0, open="low"),
+        "max_iter": Integer(low=1),
+        "max_leaf_nodes": Integer(low=2) | None,
+        "max_depth": Integer(low=1) | None,
+        "min_samples_leaf": Integer(low=1),
+        "l2_regularization": Real(low=0),
+        "max_features": Real(low=0, high=1, open="low"),
+        "max_bins": Integer(low=2, high=255),
+        "categorical_features": ArrayLike() | OneOf("from_dtype") | None,
+        "monotonic_cst": ArrayLike() | Instance(dict, noun="a dict of names") | None,
+        "interaction_cst": Satisfies(lambda groups: isinstance(groups, (list, tuple)), "a list of groups of feature numbers")
+        | OneOf("pairwise", "no_interactions") | None,
+        "warm_start": Boolean(),
+        "early_stopping": OneOf("auto") | Boolean(),
+        "scoring": Instance(str, noun="the name of a score") | CallableWith("a scorer") | None,
+        "validation_fraction": Real(low=0, high=1, open="both") | Integer(low=1) | None,
+        "n_iter_no_change": Integer(low=1),
+        "tol": Real(low=0),
+        "verbose": Integer(low=0) | Boolean(),
+        "random_state": RandomState,
+    }
+
+    # -- fit -----------------------------------------------------------------------------------------------------------
+
+    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+        """Fit the trees.
+
+        Parameters
+        ----------
+        X : array-like or dataframe of shape (n, d)
+            NaN is a missing value. float32 and float64 are taken as they are.
+        y : array-like of shape (n,)
+        sample_weight : array-like of shape (n,), optional
+            A weight of 2 is the row twice, of 0 no row.
+        X_val, y_val, sample_weight_val : optional
+            Rows to watch for early stopping, instead of a part of the training rows.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ParameterError, ShapeError, DataError
+        """
+        check_params(self)
+        started = time.perf_counter()
+        operation = f"{type(self).__name__}.fit"
+        goes_on = self.warm_start and hasattr(self, "_forest")
+        X, y, sample_weight = self._read_training(X, y, sample_weight)
+        y = self._encode_y(y, fit=True)
+        weights = self._combine_weights(sample_weight, y)
+        if weights is not None and (weights == 1).all():
+            weights = None
+        self._loss_settings = self._settings_of_loss()
+        seed = self._seed if goes_on else seed_from(self.random_state)
+        self._seed = seed
+        self.do_early_stopping_ = len(y) > AUTO_EARLY_STOPPING if self.early_stopping == "auto" else bool(self.early_stopping)
+        monotone, groups = self._read_monotone(operation), self._read_interactions(operation)
+
+        validation = None
+        if X_val is not None or y_val is not None:
+            validation = self._read_validation(X_val, y_val, sample_weight_val, operation)
+        elif self.do_early_stopping_ and self.validation_fraction is not None:
+            X, y, weights, *validation = self._hold_out(X, y, weights, seed)
+
+        if not goes_on:
+            self._edges = edges_for(X, self.max_bins, weights, self._categories)
+        columns = bin_columns(X, self._edges)
+        is_categorical = None if self._categories is None else [values is not None for values in self._categories]
+        boosting = _Boosting(self, columns, y, weights, is_categorical, monotone, groups, seed)
+        trees = unpack_forest(self._forest) if goes_on else []
+        if goes_on and self.max_iter < self.n_iter_:
+            raise ParameterError(f"{operation}: max_iter must be a whole number >= {self.n_iter_}, the rounds that a warm start "
+                                 f"goes on from, got {self.max_iter}", operation=operation,
+                                 operands={"max_iter": self.max_iter}, rule=f"max_iter >= {self.n_iter_}")
+        if goes_on:
+            boosting.raw = self._scores(columns)
+            train_score, validation_score = self.train_score_.tolist(), self.validation_score_.tolist()
+        else:
+            self._baseline = self._loss.baseline(y, weights)
+            boosting.raw += self._baseline[:, None]
+            self._forest = pack_forest([], self._loss.n_scores)
+            train_score, validation_score = [], []
+        watch = None
+        if self.do_early_stopping_:
+            watch = _Watch(self, boosting, X, validation, seed, train_score, validation_score)
+            if not goes_on:
+                watch.score(trees)
+        try:
+            first = len(trees) // self._loss.n_scores
+            for round_ in progress(range(first, self.max_iter), label=type(self).__name__, show=False if self.verbose else None):
+                trees += boosting.round(round_)
+                stop = watch is not None and watch.score(trees)
+                if self.verbose >= 2:
+                    leaves = sum(tree.n_leaves for tree in trees[-self._loss.n_scores:])
+                    print(f"[{round_ + 1}/{self.max_iter}] {leaves} leaves" + (watch.words() if watch else ""))
+                if stop:
+                    break
+        finally:  # also after Ctrl-C: the rounds that are done can be used, and a warm start goes on from them
+            done = len(trees) // self._loss.n_scores * self._loss.n_scores
+            self._forest = pack_forest(trees[:done], self._loss.n_scores)
+            self.train_score_, self.validation_score_ = np.asarray(train_score), np.asarray(validation_score)
+        if self.verbose:
+            print(f"{type(self).__name__}: {len(trees)} trees in {time.perf_counter() - started:.3f} s")
+        return self
+
+    def _read_training(self, X, y, sample_weight):
+        """X as numbers, y checked, and rows of weight zero left out."""
+        check_y = {"y_numeric": not isinstance(self, ClassifierMixin)}
+        names = self._categorical_names(X)
+        if names is None:
+            self.is_categorical_ = self._categories = None
+            X, y = self.validate(X, y, dtype=FLOATS, ensure_all_finite=False, **check_y)
+            keep, weights = self._kept(sample_weight, X)
+        else:
+            self.is_categorical_ = names
+            self.validate(X, skip_check_array=True)
+            try:
+                y = _check_y(y, estimator=self, **check_y)
+                check_consistent_length(X, y)
+            except ValueError as error:
+                raise DataError(f"{type(self).__name__}.fit: {error}", operation=f"{type(self).__name__}.fit",
+                                rule=str(error)) from None
+            keep, weights = self._kept(sample_weight, X)
+            self._categories = self._find_categories(X, keep)
+            X = self._encode(X)
+        if keep is not None:
+            X, y, weights = X[keep], y[keep], weights[keep]
+        return X, y, weights
+
+    def _kept(self, sample_weight, X):
+        """Which rows have a weight (None: all), and the weights."""
+        if sample_weight is None:
+            return None, None
+        weights = self.validate_weights(sample_weight, X)
+        return (None if weights.all() else weights > 0), weights
+
+    def _read_validation(self, X_val, y_val, sample_weight_val, operation):
+        if X_val is None or y_val is None:
+            given, absent = ("y_val", "X_val") if X_val is None else ("X_val", "y_val")
+            raise ParameterError(f"{operation}: {given} was given without {absent}", operation=operation,
+                                 operands={absent: None}, rule="X_val and y_val together")
+        if self.early_stopping is False:
+            raise ParameterError(f"{operation}: X_val is for early stopping, but early_stopping is False", operation=operation,
+                                 operands={"early_stopping": False}, rule="early_stopping must be True or 'auto' with X_val")
+        self.do_early_stopping_ = True
+        X_val = self._read(X_val, "fit")
+        y_val = self._encode_y(_check_y(y_val, estimator=self), fit=False)
+        check_consistent_length(X_val, y_val)
+        weights = None if sample_weight_val is None else self.validate_weights(sample_weight_val, X_val)
+        return X_val, y_val, weights
+
+    def _hold_out(self, X, y, weights, seed):
+        """A part of the rows for early stopping, with the shares of the classes kept."""
+        from sklearn.model_selection import train_test_split
+
+        stratify = y if isinstance(self, ClassifierMixin) else None
+        rows = np.arange(len(y))
+        train, test = train_test_split(rows, test_size=self.validation_fraction, stratify=stratify, random_state=seed % 2**32)
+        pick = (lambda part: None) if weights is None else (lambda part: weights[part])
+        return X[train], y[train], pick(train), X[test], y[test], pick(test)
+
+    # -- columns that are categories -----------------------------------------------------------------------------------
+
+    def _categorical_names(self, X):
+        """Mask of the categorical features, or None if there are none; scikit-learn's rules for what the parameter may be."""
+        import narwhals as nw
+
+        wanted = self.categorical_features
+        frame = nw.from_native(X, eager_only=True) if nw.dependencies.is_into_dataframe(X) else None
+        if wanted is None or (isinstance(wanted, str) and frame is None):
+            return None
+        if isinstance(wanted, str):
+            mask = np.array([kind in (nw.Categorical, nw.Enum) for kind in frame.schema.dtypes()], dtype=bool)
+            return mask if mask.any() else None
+        wanted = np.asarray(wanted)
+        if wanted.size == 0:
+            return None
+        d = X.shape[1] if hasattr(X, "shape") else np.asarray(X).shape[1]
+        mask = np.zeros(d, dtype=bool)
+        if wanted.dtype.kind == "b":
+            if wanted.shape != (d,):
+                self._categorical_error(f"as a mask needs one entry per feature: {d}, got {wanted.shape}", wanted.shape)
+            mask = wanted
+        elif wanted.dtype.kind in "iu":
+            if wanted.min() < 0 or wanted.max() >= d:
+                bad = int(wanted.min() if wanted.min() < 0 else wanted.max())
+                self._categorical_error(f"must hold feature numbers from 0 to {d - 1}, got {bad}", bad)
+            mask[wanted] = True
+        elif all(isinstance(name, str) for name in wanted.tolist()):
+            if frame is None:
+                self._categorical_error("holds names, but X has no column names", wanted.tolist()[0])
+            columns = list(frame.columns)
+            for name in wanted.tolist():
+                if name not in columns:
+                    hint = did_you_mean(name, columns)
+                    self._categorical_error(f"names {name!r}, which is not a column of X" + (f"; {hint}" if hint else ""), name)
+                mask[columns.index(name)] = True
+        else:
+            self._categorical_error(f"must hold bools, whole numbers or names, got {wanted.dtype}", wanted.dtype)
+        return mask if mask.any() else None
+
+    def _categorical_error(self, words, value):
+        owner = type(self).__name__
+        raise ParameterError(f"{owner}: categorical_features {words}", operation=owner,
+                             operands={"categorical_features": value}, rule=f"categorical_features {words}")
+
+    def _find_categories(self, X, keep):
+        categories: list = [None] * self.n_features_in_
+        for feature in np.flatnonzero(self.is_categorical_):
+            column = _column(X, feature)
+            categories[feature] = found = find_categories(column if keep is None else column[keep])
+            if len(found) > self.max_bins:
+                name = self.feature_names_in_[feature] if hasattr(self, "feature_names_in_") else feature
+                operation = f"{type(self).__name__}.fit"
+                raise DataError(f"{operation}: categorical feature {name!r} has {len(found)} categories, at most "
+                                f"max_bins = {self.max_bins} can be told apart", operation=operation,
+                                operands={"feature": name, "categories": len(found)}, rule=f"categories <= {self.max_bins}",
+                                suggestion="merge rare categories, or let the feature be a number")
+        return categories
+
+    def _encode(self, X):
+        """All columns as float64, categories as their position, missing and unknown ones as NaN."""
+        n, d = X.shape if hasattr(X, "shape") else np.asarray(X, dtype=object).shape
+        out = np.empty((n, d))
+        for feature, categories in enumerate(self._categories):
+            column = _column(X, feature)
+            if categories is None:
+                try:
+                    out[:, feature] = check_array(column.reshape(-1, 1), dtype=np.float64, ensure_all_finite=False)[:, 0]
+                except ValueError as error:
+                    operation = f"{type(self).__name__}.fit"
+                    raise DataError(f"{operation}: feature {feature} is not categorical and not numeric: {error}",
+                                    operation=operation, operands={"feature": feature}, rule="numbers") from None
+            else:
+                out[:, feature] = encode_categories(column, categories)
+        return out
+
+    def _read(self, X, operation):
+        """New data as numbers."""
+        if self._categories is None:
+            return self.validate(X, operation=operation, dtype=FLOATS, ensure_all_finite=False, reset=False)
+        if not hasattr(X, "shape"):
+            X = np.asarray(X, dtype=object)
+        self.validate(X, operation=operation, skip_check_array=True, reset=False)
+        return self._encode(X)
+
+    # -- constraints ---------------------------------------------------------------------------------------------------
+
+    def _read_monotone(self, operation):
+        """(d,) of -1, 0, 1, or None where nothing is demanded."""
+        given = self.monotonic_cst
+        if given is None:
+            return None
+        monotone = np.zeros(self.n_features_in_, dtype=np.int64)
+
+        def wrong(words, value):
+            raise ParameterError(f"{operation}: monotonic_cst {words}", operation=operation,
+                                 operands={"monotonic_cst": value}, rule=f"monotonic_cst {words}")
+
+        if isinstance(given, dict):
+            names = list(getattr(self, "feature_names_in_", ()))
+            for name, direction in given.items():
+                if name not in names:
+                    hint = did_you_mean(name, names)
+                    wrong(f"names {name!r}, which is not a feature" + (f"; {hint}" if hint else ""), name)
+                if direction not in (-1, 0, 1):
+                    wrong(f"must be -1, 0 or 1 for each feature, got {direction!r} for {name!r}", direction)
+                monotone[names.index(name)] = direction
+        else:
+            given = np.asarray(given)
+            if given.shape != monotone.shape:
+                wrong(f"must have one entry per feature: {len(monotone)}, got shape {given.shape}", given.shape)
+            bad = [value for value in given.tolist() if value not in (-1, 0, 1)]
+            if bad:
+                wrong(f"must be -1, 0 or 1 for each feature, got {bad[0]!r}", bad[0])
+            monotone[:] = given
+        if not monotone.any():
+            return None
+        if self._loss.n_scores > 1:
+            wrong(f"is not possible with more than two classes, got {self._loss.n_scores}", self._loss.n_scores)
+        both = [] if self.is_categorical_ is None else np.flatnonzero(self.is_categorical_ & (monotone != 0))
+        if len(both):
+            wrong(f"must be 0 for categorical features, got {monotone[both[0]]} for feature {both[0]}", int(both[0]))
+        return monotone
+
+    def _read_interactions(self, operation):
+        """(sets, d) bool, or None where every feature may meet every other."""
+        d, given = self.n_features_in_, self.interaction_cst
+        if given is None:
+            return None
+        if given == "no_interactions":
+            given = [[feature] for feature in range(d)]
+        elif given == "pairwise":
+            given = list(itertools.combinations(range(d), 2)) or [[0]]
+        groups = np.zeros((len(given), d), dtype=bool)
+        for group, members in zip(groups, given):
+            for feature in members if hasattr(members, "__iter__") else [members]:
+                if not (isinstance(feature, Integral) and 0 <= feature < d and hasattr(members, "__iter__")):
+                    raise ParameterError(f"{operation}: interaction_cst must be groups of feature numbers from 0 to {d - 1}, "
+                                         f"got {members!r}", operation=operation, operands={"interaction_cst": members},
+                                         rule=f"0 <= feature <= {d - 1}")
+                group[feature] = True
+        rest = ~groups.any(axis=0)
+        return np.vstack([groups, rest]) if rest.any() else groups
+
+    # -- scores --------------------------------------------------------------------------------------------------------
+
+    @property
+    def n_iter_(self) -> int:
+        """Rounds of boosting."""
+        check_is_fitted(self)
+        return (len(self._forest["start"]) - 1) // self._loss.n_scores
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "_forest")
+
+    @property
+    def _loss(self):
+        return losses.Loss(**self._loss_settings)
+
+    def _scores(self, columns):
+        raw = np.empty((len(self._baseline), columns.shape[1]))
+        raw[:] = self._baseline[:, None]
+        return add_scores(self._forest, columns, raw)
+
+    def _raw_predict(self, X, operation="predict"):
+        """Raw scores (K, n)."""
+        check_is_fitted(self)
+        watched = self.__dict__.get("_watched")
+        if watched is not None:  # a scorer asks, in the middle of `fit`
+            for known, raw in watched:
+                if X is known:
+                    return raw.copy()
+            return self._scores(bin_columns(X, self._edges))
+        X = self._read(X, operation)
+        raw = np.empty((len(self._baseline), len(X)))
+        for first in range(0, len(X), PREDICT_ROWS):
+            raw[:, first:first + PREDICT_ROWS] = self._scores(bin_columns(X[first:first + PREDICT_ROWS], self._edges))
+        return raw
+
+    def _staged_raw_predict(self, X, operation):
+        check_is_fitted(self)
+        columns = bin_columns(self._read(X, operation), self._edges)
+        n_scores = len(self._baseline)
+        raw = np.empty((n_scores, columns.shape[1]))
+        raw[:] = self._baseline[:, None]
+        for first in range(0, len(self._forest["start"]) - 1, n_scores):
+            add_scores(self._forest, columns, raw, first, first + n_scores)
+            yield raw.copy()
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+def _column(X, feature):
+    """One column as an array: of an array, a pandas or a Polars frame."""
+    import narwhals as nw
+
+    if nw.dependencies.is_into_dataframe(X):
+        return nw.from_native(X, eager_only=True)[:, int(feature)].to_numpy()
+    return np.asarray(X)[:, feature]
+
+
+class _Boosting:
+    """The state of the boosting loop: codes, rows, raw scores."""
+
+    def __init__(self, model, columns, y, weights, is_categorical, monotone, groups, seed):
+        self.loss, self.model, self.y, self.weights, self.seed = model._loss, model, np.ascontiguousarray(y), weights, seed
+        self.data = bin_training_data(columns, model._edges, is_categorical, monotone)
+        self.integer_weights = weights is not None and bool((weights == np.floor(weights)).all())
+        self.settings = GrowerSettings(model.max_leaf_nodes, model.max_depth, model.min_samples_leaf, model.l2_regularization,
+                                       model.max_features, groups, monotone is not None)
+        n = len(y)
+        self.store = RowStore(n)
+        self.raw = np.zeros((self.loss.n_scores, n))
+        self.g, self.h = np.empty((2, self.loss.n_scores, n), dtype=np.float32)
+        self.spare: list = []
+
+    def round(self, number):
+        """One round: a tree for each score, added to `raw`."""
+        losses.gradients(losses.CODES[self.loss.name], self.loss.level, self.y, self.raw, self.store.bounds, self.g, self.h)
+        rng = np.random.default_rng([self.seed, number])
+        return [self.grow(k, rng) for k in range(self.loss.n_scores)]
+
+    def grow(self, k, rng):
+        gradients = round_gradients(self.g[k], self.h[k], self.weights, self.integer_weights, self.settings.monotone, self.store)
+        grower = TreeGrower(self.data, self.store, gradients, self.settings, rng, self.spare)
+        tree = grower.grow()
+        if self.loss.leaf_is_quantile:
+            self.set_quantiles(tree, grower.leaves, k)
+        tree.value[:] *= self.model.learning_rate
+        leaves = np.array([node.index for node in grower.leaves])
+        add_leaf_values(self.store.elements, self.store.segments, leaves, tree.value[leaves], self.raw[k])
+        return tree
+
+    def set_quantiles(self, tree, leaves, k):
+        """Where the loss has no curvature, the best step of a leaf is the quantile of its residuals."""
+        for node in leaves:
+            rows = self.store.rows_of(node.index)
+            weights = None if self.weights is None else self.weights[rows]
+            value = losses.weighted_quantile(self.y[rows] - self.raw[k, rows], self.loss.level, weights)
+            tree.value[node.index] = min(max(value, node.bounds[0]), node.bounds[1])
+
+
+class _Watch:
+    """Early stopping: scores after each round, and whether to stop."""
+
+    def __init__(self, model, boosting, X, validation, seed, train_score, validation_score):
+        self.model, self.boosting, self.train_score, self.validation_score = model, boosting, train_score, validation_score
+        self.X_val, self.y_val, self.weights_val = validation or (None, None, None)
+        self.by_loss = model.scoring == "loss"
+        self.added = 0
+        if self.X_val is not None:
+            self.columns_val = bin_columns(self.X_val, model._edges)
+            self.raw_val = np.empty((boosting.loss.n_scores, len(self.y_val)))
+            self.raw_val[:] = model._baseline[:, None]
+        if not self.by_loss:
+            from sklearn.metrics import check_scoring
+
+            self.scorer = check_scoring(model, model.scoring)
+            n = len(boosting.y)
+            rows = np.arange(n) if n <= SCORED_ROWS else np.sort(np.random.default_rng(seed).choice(n, SCORED_ROWS, replace=False))
+            self.rows, self.X_small, self.y_small = rows, X[rows], model._decode_y(boosting.y[rows])
+            self.weights_small = None if boosting.weights is None else boosting.weights[rows]
+            self.y_val_names = None if self.y_val is None else model._decode_y(self.y_val)
+
+    def score(self, trees) -> bool:
+        """Note the scores of the trees so far; True if the last `n_iter_no_change` brought nothing."""
+        boosting, model = self.boosting, self.model
+        if self.X_val is not None and len(trees) > self.added:
+            new = pack_forest(trees[self.added:], boosting.loss.n_scores)
+            add_scores(new, self.columns_val, self.raw_val)
+            self.added = len(trees)
+        if self.by_loss:
+            self.train_score.append(-boosting.loss.value(boosting.y, boosting.raw, boosting.weights))
+            if self.X_val is not None:
+                self.validation_score.append(-boosting.loss.value(self.y_val, self.raw_val, self.weights_val))
+        else:
+            model._watched = [(self.X_small, boosting.raw[:, self.rows])]
+            if self.X_val is not None:
+                model._watched.append((self.X_val, self.raw_val))
+            if not isinstance(model.scoring, str):  # it may look at the model in ways that we do not foresee
+                model._forest = pack_forest(trees, boosting.loss.n_scores)
+            try:
+                self.train_score.append(self._by_scorer(self.X_small, self.y_small, self.weights_small))
+                if self.X_val is not None:
+                    self.validation_score.append(self._by_scorer(self.X_val, self.y_val_names, self.weights_val))
+            finally:
+                del model._watched
+        return self._no_better(self.train_score if self.X_val is None else self.validation_score)
+
+    def _by_scorer(self, X, y, weights):
+        return self.scorer(self.model, X, y) if weights is None else self.scorer(self.model, X, y, sample_weight=weights)
+
+    def _no_better(self, scores) -> bool:
+        last = self.model.n_iter_no_change
+        return len(scores) > last and max(scores[-last:]) <= scores[-last - 1] + self.model.tol
+
+    def words(self):
+        named = (("training", self.train_score), ("validation", self.validation_score))
+        return "".join(f", {name} score {scores[-1]:.5f}" for name, scores in named if scores)
+
+
+PARAMETERS = """\
+    learning_rate : float, default 0.1
+        Share of each tree that is added.
+    max_iter : int, default 100
+        Rounds; a tree each, or one per class if there are more than two.
+    max_leaf_nodes : int or None, default 31
+    max_depth : int or None, default None
+        Edges from the root to the deepest leaf.
+    min_samples_leaf : int, default 20
+        Rows (integer weights count).
+    l2_regularization : float, default 0
+        Added to the sum of hessians: draws leaf values towards zero.
+    max_features : float, default 1
+        Share of the features that each split may choose from, drawn anew.
+    max_bins : int, default 255
+        Bins per feature, the one of missing values not counted.
+    categorical_features : mask, numbers, names, "from_dtype" (dataframe columns of dtype category) or None
+        At most `max_bins` categories each. Negative numbers are missing; unknown categories are, too.
+    monotonic_cst : one of -1, 0, 1 per feature, or a dict of names, default None
+    interaction_cst : groups of feature numbers that may meet on a path, "pairwise", "no_interactions" or None
+    warm_start : bool, default False
+        Go on from the last `fit`, on the same data.
+    early_stopping : bool or "auto", default "auto"
+        "auto": from 10,001 rows on, or with `X_val`.
+    scoring : "loss", a score's name, a scorer or None, default "loss"
+    validation_fraction : float, int or None, default 0.1
+        Rows held out for early stopping; None: training scores decide.
+    n_iter_no_change : int, default 10
+    tol : float, default 1e-7
+    verbose : int, default 0
+        1: a summary, 2: a line per round (instead of the progress bar).
+    random_state : int, generator or None
+        Draws the held-out rows and the features of `max_features`."""
+
+ATTRIBUTES = """\
+    n_iter_ : int
+    n_trees_per_iteration_ : int
+    do_early_stopping_ : bool
+    train_score_, validation_score_ : ndarray
+        With early stopping: the scores before the first and after each round.
+    is_categorical_ : ndarray of shape (d,) or None
+    n_features_in_ : int
+    feature_names_in_ : ndarray, where X had names"""
+
+
+class HistGradientBoostingRegressor(RegressorMixin, BaseHistGradientBoosting):
+    __doc__ = f"""Gradient boosting of trees on binned features, for a number as target.
+
+    Parameters
+    ----------
+    loss : "squared_error", "absolute_error", "gamma", "poisson" or "quantile"
+        gamma needs y > 0, poisson y >= 0; both predict exp(raw score).
+    quantile : float in [0, 1]
+        The level for loss="quantile".
+{PARAMETERS}
+
+    Attributes
+    ----------
+{ATTRIBUTES}
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from homespun.ensemble import HistGradientBoostingRegressor
+    >>> x = np.linspace(-1, 1, 500)
+    >>> model = HistGradientBoostingRegressor().fit(x[:, None], x ** 2)
+    >>> bool(abs(model.predict([[0.5]])[0] - 0.25) < 0.01)
+    True
+    """
+
+    params = BaseHistGradientBoosting.params | {
+        "loss": OneOf("squared_error", "absolute_error", "gamma", "poisson", "quantile"),
+        "quantile": Real(low=0, high=1) | None,
+    }
+
+    def __init__(self, loss="squared_error", *, quantile=None, learning_rate=0.1, max_iter=100, max_leaf_nodes=31,
+                 max_depth=None, min_samples_leaf=20, l2_regularization=0.0, max_features=1.0, max_bins=255,
+                 categorical_features="from_dtype", monotonic_cst=None, interaction_cst=None, warm_start=False,
+                 early_stopping="auto", scoring="loss", validation_fraction=0.1, n_iter_no_change=10, tol=1e-7, verbose=0,
+                 random_state=None):
+        self.loss = loss
+        self.quantile = quantile
+        self.learning_rate = learning_rate
+        self.max_iter = max_iter
+        self.max_leaf_nodes = max_leaf_nodes
+        self.max_depth = max_depth
+        self.min_samples_leaf = min_samples_leaf
+        self.l2_regularization = l2_regularization
+        self.max_features = max_features
+        self.max_bins = max_bins
+        self.categorical_features = categorical_features
+        self.monotonic_cst = monotonic_cst
+        self.interaction_cst = interaction_cst
+        self.warm_start = warm_start
+        self.early_stopping = early_stopping
+        self.scoring = scoring
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.verbose = verbose
+        self.random_state = random_state
+
+    def predict(self, X):
+        """The expected value (or quantile) for each row: (n,) float64."""
+        raw = self._raw_predict(X)
+        return self._loss.inverse_link(raw[0])
+
+    def staged_predict(self, X):
+        """`predict` after each round."""
+        for raw in self._staged_raw_predict(X, "staged_predict"):
+            yield self._loss.inverse_link(raw[0])
+
+    def _settings_of_loss(self):
+        if self.loss == "quantile" and self.quantile is None:
+            raise ParameterError("HistGradientBoostingRegressor: quantile must be a number >= 0 and <= 1 for loss='quantile', "
+                                 "got None", operation="HistGradientBoostingRegressor", operands={"quantile": None},
+                                 rule="quantile must be a number >= 0 and <= 1")
+        return {"name": self.loss, "quantile": self.quantile if self.loss == "quantile" else None}
+
+    def _encode_y(self, y, fit):
+        self.n_trees_per_iteration_ = 1
+        y = np.asarray(y, dtype=np.float64)
+        fits, rule = True, ""
+        if self.loss == "gamma":
+            fits, rule = bool((y > 0).all()), "y > 0"
+        elif self.loss == "poisson":
+            fits, rule = bool((y >= 0).all() and y.sum() > 0), "y >= 0, and not all zero"
+        if not fits:
+            raise DataError(f"HistGradientBoostingRegressor.fit: loss={self.loss!r} needs {rule}, got a y as low as {y.min()}",
+                            operation="HistGradientBoostingRegressor.fit", operands={"y": y.min()}, rule=rule)
+        return y
+
+    def _decode_y(self, y):
+        return y
+
+    def _combine_weights(self, sample_weight, y):
+        return sample_weight
+
+
+class HistGradientBoostingClassifier(ClassifierMixin, BaseHistGradientBoosting):
+    __doc__ = f"""Gradient boosting of trees on binned features, for two or more classes.
+
+    Parameters
+    ----------
+    loss : "log_loss"
+{PARAMETERS}
+    class_weight : dict of class → weight, "balanced" or None
+
+    Attributes
+    ----------
+    classes_ : ndarray
+{ATTRIBUTES}
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from homespun.ensemble import HistGradientBoostingClassifier
+    >>> x = np.linspace(-1, 1, 500)
+    >>> model = HistGradientBoostingClassifier().fit(x[:, None], np.where(abs(x) < 0.5, "in", "out"))
+    >>> model.predict([[0.0], [0.9], [np.nan]])[:2]
+    array(['in', 'out'], dtype='<U3')
+    """
+
+    params = BaseHistGradientBoosting.params | {
+        "loss": OneOf("log_loss"),
+        "class_weight": Instance(dict, noun="a dict of class → weight") | OneOf("balanced") | None,
+    }
+
+    def __init__(self, loss="log_loss", *, learning_rate=0.1, max_iter=100, max_leaf_nodes=31, max_depth=None,
+                 min_samples_leaf=20, l2_regularization=0.0, max_features=1.0, max_bins=255,
+                 categorical_features="from_dtype", monotonic_cst=None, interaction_cst=None, warm_start=False,
+                 early_stopping="auto", scoring="loss", validation_fraction=0.1, n_iter_no_change=10, tol=1e-7, verbose=0,
+                 random_state=None, class_weight=None):
+        self.loss = loss
+        self.learning_rate = learning_rate
+        self.max_iter = max_iter
+        self.max_leaf_nodes = max_leaf_nodes
+        self.max_depth = max_depth
+        self.min_samples_leaf = min_samples_leaf
+        self.l2_regularization = l2_regularization
+        self.max_features = max_features
+        self.max_bins = max_bins
+        self.categorical_features = categorical_features
+        self.monotonic_cst = monotonic_cst
+        self.interaction_cst = interaction_cst
+        self.warm_start = warm_start
+        self.early_stopping = early_stopping
+        self.scoring = scoring
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.verbose = verbose
+        self.random_state = random_state
+        self.class_weight = class_weight
+
+    def predict(self, X):
+        """The most probable class of each row (of equals the first)."""
+        return self._decide(self._raw_predict(X))
+
+    def predict_proba(self, X):
+        """Probability of each class: (n, classes), in the order of ``classes_``."""
+        return self._probabilities(self._raw_predict(X, "predict_proba"))
+
+    def decision_function(self, X):
+        """Raw scores: (n,) for two classes, the log-odds of the second; else (n, classes)."""
+        return self._flat(self._raw_predict(X, "decision_function"))
+
+    def staged_predict(self, X):
+        """`predict` after each round."""
+        for raw in self._staged_raw_predict(X, "staged_predict"):
+            yield self._decide(raw)
+
+    def staged_predict_proba(self, X):
+        """`predict_proba` after each round."""
+        for raw in self._staged_raw_predict(X, "staged_predict_proba"):
+            yield self._probabilities(raw)
+
+    def staged_decision_function(self, X):
+        """`decision_function` after each round."""
+        for raw in self._staged_raw_predict(X, "staged_decision_function"):
+            yield self._flat(raw)
+
+    def _decide(self, raw):
+        return self.classes_[(raw[0] > 0).astype(np.int64) if len(raw) == 1 else raw.argmax(axis=0)]
+
+    def _probabilities(self, raw):
+        return np.ones((raw.shape[1], 1)) if len(self.classes_) == 1 else self._loss.probabilities(raw)
+
+    def _flat(self, raw):
+        return raw[0] if len(raw) == 1 else raw.T
+
+    def _settings_of_loss(self):
+        return {"name": "log_loss", "n_classes": len(self.classes_)}
+
+    def _encode_y(self, y, fit):
+        operation = f"{type(self).__name__}.fit"
+        if fit:
+            try:
+                check_classification_targets(y)
+            except ValueError as error:
+                raise DataError(f"{operation}: {error}", operation=operation, rule=str(error)) from None
+            self.classes_ = np.unique(y)
+            self.n_trees_per_iteration_ = len(self.classes_) if len(self.classes_) > 2 else 1
+        unknown = np.setdiff1d(y, self.classes_)
+        if len(unknown):
+            raise DataError(f"{operation}: y_val holds {unknown[0]!r}, a class that y does not have", operation=operation,
+                            operands={"y_val": unknown[0]}, rule="classes of y_val are classes of y")
+        return np.searchsorted(self.classes_, y).astype(np.float64)
+
+    def _decode_y(self, y):
+        return self.classes_[y.astype(np.int64)]
+
+    def _combine_weights(self, sample_weight, y):
+        if self.class_weight is None:
+            return sample_weight
+        names = self._decode_y(y)
+        try:
+            per_class = compute_class_weight(self.class_weight, classes=self.classes_, y=names, sample_weight=sample_weight)
+        except ValueError as error:
+            raise ParameterError(f"{type(self).__name__}: class_weight: {error}", operation=type(self).__name__,
+                                 operands={"class_weight": self.class_weight}, rule=str(error)) from None
+        weights = per_class[y.astype(np.int64)]
+        return weights if sample_weight is None else weights * sample_weight

@@ -1,0 +1,211 @@
+"""Losses: the value, its first two derivatives by the raw score, the best constant, and what a raw score means.
+
+    y: (n,)   raw: (K, n), K = classes if more than two, else 1   g = d loss / d raw   h = d² loss / d raw²
+
+    squared_error   (y - r)²/2                        g = r - y                h = 1
+    absolute_error  |y - r|                           g = sign(r - y)          h = 1 (and the leaf is the median)
+    quantile        q (y - r)+ + (1 - q) (r - y)+     g = -q or 1 - q          h = 1 (and the leaf is the quantile)
+    poisson         exp(r) - y r                      g = exp(r) - y           h = exp(r)
+    gamma           r + y exp(-r)                     g = 1 - y exp(-r)        h = y exp(-r)
+    log_loss        log(1 + exp(r)) - y r             g = p - y                h = p (1 - p)       p = 1 / (1 + exp(-r))
+    … K classes     logsumexp(r) - r_y                g_k = p_k - [y = k]      h_k = p_k (1 - p_k) p = softmax(r)
+
+Friedman 2001, Annals of Statistics 29(5). Gradients are float32 (as in scikit-learn and LightGBM); scores are float64.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import expit, logsumexp, softmax
+
+from homespun.kernels import kernel, oracle
+from homespun.kernels.simd import exp32
+from homespun.kernels.threads import over_blocks
+
+CODES = {"squared_error": 0, "absolute_error": 1, "quantile": 2, "poisson": 3, "gamma": 4, "log_loss": 5, "multinomial": 6}
+ONE, ZERO = np.float32(1), np.float32(0)
+TILE = 256  # rows whose softmax is computed side by side
+
+
+class Loss:
+    """One of the losses above, by name; `quantile` is the level of the quantile loss, `n_classes` that of log_loss."""
+
+    def __init__(self, name: str, *, quantile: float | None = None, n_classes: int = 1):
+        self.name = "multinomial" if name == "log_loss" and n_classes > 2 else name
+        self.level = 0.5 if quantile is None else float(quantile)
+        self.n_scores = n_classes if n_classes > 2 else 1
+
+    @property
+    def leaf_is_quantile(self) -> bool:
+        """Whether a leaf's value is a quantile of the residuals, because the loss has no curvature for a Newton step."""
+        return self.name in ("absolute_error", "quantile")
+
+    def baseline(self, y, weights=None) -> np.ndarray:
+        """The constant raw score that minimises the loss: (K,)."""
+        if self.leaf_is_quantile:
+            return np.array([weighted_quantile(y, self.level, weights)])
+        if self.name == "multinomial":
+            share = np.bincount(y.astype(np.int64), weights, minlength=self.n_scores) / (len(y) if weights is None else weights.sum())
+            share = np.log(np.maximum(share, np.finfo(np.float64).eps))
+            return share - share.mean()
+        mean = np.average(y, weights=weights)
+        if self.name in ("poisson", "gamma"):
+            mean = np.log(mean)
+        elif self.name == "log_loss":
+            tiny = np.finfo(np.float64).eps
+            mean = min(max(mean, tiny), 1 - tiny)
+            mean = np.log(mean / (1 - mean))
+        return np.array([float(mean)])
+
+    def value(self, y, raw, weights=None) -> float:
+        """Mean loss (terms that do not depend on `raw` left out, halves as in the table)."""
+        r = raw[0]
+        if self.name == "squared_error":
+            each = (y - r) ** 2 / 2
+        elif self.leaf_is_quantile:
+            each = np.where(y >= r, self.level * (y - r), (1 - self.level) * (r - y))
+            each = 2 * each if self.name == "absolute_error" else each
+        elif self.name == "poisson":
+            each = np.exp(r) - y * r
+        elif self.name == "gamma":
+            each = r + y * np.exp(-r)
+        elif self.name == "log_loss":
+            each = np.logaddexp(0, r) - y * r
+        else:
+            each = logsumexp(raw, axis=0) - raw[y.astype(np.int64), np.arange(len(y))]
+        return float(np.average(each, weights=weights))
+
+    def inverse_link(self, raw):
+        """The prediction that a raw score stands for (regression)."""
+        return np.exp(raw) if self.name in ("poisson", "gamma") else raw
+
+    def probabilities(self, raw) -> np.ndarray:
+        """(K, n) raw scores of a classifier → (n, classes) probabilities."""
+        if self.name == "multinomial":
+            return softmax(raw.T, axis=1)
+        return np.stack([expit(-raw[0]), expit(raw[0])], axis=1)
+
+
+def weighted_quantile(values, level, weights=None) -> float:
+    """The smallest value below which `level` of the weight lies; the mean of two where the weight divides exactly there.
+
+    With `level` 0.5 it is the median. A weight of 2 is the value twice.
+
+    >>> weighted_quantile(np.array([1.0, 2.0, 5.0, 9.0]), 0.5)
+    3.5
+    """
+    if weights is None:
+        place = level * len(values)
+        low = min(max(int(np.ceil(place)) - 1, 0), len(values) - 1)
+        high = min(low + 1, len(values) - 1) if place == low + 1 else low
+        part = np.partition(values, (low, high))
+        return float(part[low] / 2 + part[high] / 2)
+    order = np.argsort(values, kind="stable")
+    collected = np.cumsum(weights[order])
+    place = level * collected[-1]
+    low = min(int(np.searchsorted(collected, place * (1 - 1e-12))), len(values) - 1)
+    high = min(low + 1, len(values) - 1) if abs(collected[low] - place) <= 1e-12 * place else low
+    return float(values[order[low]] / 2 + values[order[high]] / 2)
+
+
+def gradients(loss, level, y, raw, bounds, g, h):
+    """First and second derivatives of every row: fills `g` and `h`, (K, n) float32.
+
+    `bounds` (S + 1,) are the rows where one thread's share ends and the next begins.
+    """
+    over_blocks(gradient_block, len(bounds) - 1, loss, level, y, raw, bounds, g, h)
+    return g, h
+
+
+@kernel("void(i8, i8, f8, f8[::1], f8[:, ::1], i8[::1], f4[:, ::1], f4[:, ::1])")
+def gradient_block(block, loss, level, y, raw, bounds, g, h):  # IN y (n,), raw (K, n).   OUT g, h (K, n)
+    """Each loss is a loop of its own, without branches, so that it becomes vector instructions (with `exp32`)."""
+    first, last = bounds[block], bounds[block + 1]
+    if loss == 0:
+        for i in range(first, last):
+            g[0, i] = np.float32(raw[0, i] - y[i])
+            h[0, i] = ONE
+    elif loss == 1 or loss == 2:
+        above, below = np.float32(1.0 - level), np.float32(-level)
+        if loss == 1:
+            above, below = ONE, -ONE
+        for i in range(first, last):
+            g[0, i] = above if raw[0, i] > y[i] else below
+            h[0, i] = ONE
+    elif loss == 3:
+        for i in range(first, last):
+            mean = exp32(np.float32(raw[0, i]))
+            g[0, i] = np.float32(mean - y[i])
+            h[0, i] = mean
+    elif loss == 4:
+        for i in range(first, last):
+            ratio = np.float32(y[i] * exp32(np.float32(-raw[0, i])))
+            g[0, i] = ONE - ratio
+            h[0, i] = ratio
+    elif loss == 5:
+        for i in range(first, last):  # small differences stay exact: 1 - p is never computed from p
+            score = np.float32(raw[0, i])
+            small = exp32(-abs(score))  # in (0, 1]
+            share = ONE / (ONE + small)
+            right = (score > ZERO) == (y[i] > 0.5)  # the score points to the right class: what is left to learn is small
+            slope = small * share if right else share
+            g[0, i] = -slope if y[i] > 0.5 else slope
+            h[0, i] = small * share * share
+    else:
+        softmax_block(first, last, y, raw, g, h)
+
+
+@kernel()
+def softmax_block(first, last, y, raw, g, h):
+    """g = p - [y = k] and h = p (1 - p), 256 rows side by side; g serves as room for exp(raw - highest)."""
+    highest = np.empty(TILE, np.float64)
+    total = np.empty(TILE, np.float32)
+    for start in range(first, last, TILE):
+        stop = min(start + TILE, last)
+        for i in range(start, stop):
+            highest[i - start] = raw[0, i]
+            total[i - start] = ZERO
+        for k in range(1, raw.shape[0]):
+            for i in range(start, stop):
+                highest[i - start] = max(highest[i - start], raw[k, i])
+        for k in range(raw.shape[0]):
+            for i in range(start, stop):
+                g[k, i] = exp32(np.float32(raw[k, i] - highest[i - start]))
+                total[i - start] += g[k, i]
+        for k in range(raw.shape[0]):
+            for i in range(start, stop):
+                p = g[k, i] / total[i - start]
+                g[k, i] = p - (ONE if y[i] == k else ZERO)
+                h[k, i] = p * (ONE - p)
+
+
+def _example(loss, classes=1):
+    def example(rng):
+        n = 600
+        raw = rng.normal(size=(classes, n)) * 2
+        y = {0: rng.normal(size=n), 1: rng.normal(size=n), 2: rng.normal(size=n), 3: rng.poisson(2, n), 4: rng.exponential(size=n),
+             5: rng.integers(0, 2, n), 6: rng.integers(0, classes, n)}[loss].astype(np.float64)
+        if loss in (1, 2):
+            raw[0, :5] = y[:5]  # a residual of zero counts as "not above"
+        room = np.empty((classes, n), np.float32)
+        return loss, 0.3, y, raw, np.array([0, 250, n]), room, room.copy()
+    return example
+
+
+@oracle(gradients, kernels=(gradient_block,), rtol=2e-6, atol=2e-6,
+        example=tuple(_example(loss) for loss in range(6)) + (_example(6, 3),))
+def gradients_formula(loss, level, y, raw, bounds, g, h):
+    """The table at the top of this file."""
+    r = raw[0]
+    if loss == 6:
+        p, one_hot = softmax(raw, axis=0), np.arange(len(raw))[:, None] == y
+        return p - one_hot, p * (1 - p)
+    flat = np.ones_like(r)
+    with np.errstate(over="ignore"):
+        found = {0: lambda: (r - y, flat),
+                 1: lambda: (np.where(r > y, 1, -1), flat),
+                 2: lambda: (np.where(r > y, 1 - level, -level), flat),
+                 3: lambda: (np.exp(r) - y, np.exp(r)),
+                 4: lambda: (1 - y * np.exp(-r), y * np.exp(-r)),
+                 5: lambda: (expit(r) - y, expit(r) * expit(-r))}[loss]()
+    return found[0][None], found[1][None]
