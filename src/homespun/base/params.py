@@ -38,7 +38,7 @@ class Constraint:
 
 class Either(Constraint):
     def __init__(self, *parts: Constraint):
-        self.parts = [p for part in parts for p in (part.parts if isinstance(part, Either) else [part])]
+        self.parts: list[Constraint] = [p for part in parts for p in (part.parts if isinstance(part, Either) else [part])]
 
     def accepts(self, value):
         return any(part.accepts(value) for part in self.parts)
@@ -51,7 +51,10 @@ class Either(Constraint):
 
 
 class Real(Constraint):
-    """A finite or infinite number in a range (not NaN, not a bool). `open` names the ends that do not belong: "low", "high", "both"."""
+    """A finite or infinite number in a range (not NaN, not a bool).
+
+    `open` names the ends that do not belong to it: "low", "high", "both".
+    """
 
     noun = "a number"
 

@@ -19,6 +19,7 @@ Two places are looked at, in this order:
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import os
@@ -34,7 +35,7 @@ from pathlib import Path
 import llvmlite
 import numba
 import numpy as np
-from numba.core import compiler, config
+from numba.core import compiler, config, sigutils
 from numba.core.dispatcher import Dispatcher
 
 SHIPPED = Path(__file__).with_name("_cache")
@@ -174,8 +175,9 @@ def user_directory() -> Path | None:
 class KernelCache:
     """The `_cache` of one kernel: Numba calls `load_overload` before it compiles and `save_overload` after."""
 
-    def __init__(self, py_func, options: dict):
+    def __init__(self, py_func, options: dict, pinned: bool):
         self.py_func = py_func
+        self.pinned = pinned
         self.options = options
         self.name = f"{py_func.__module__.removeprefix('homespun.')}.{py_func.__qualname__}".replace("<", "").replace(">", "")
 
@@ -198,12 +200,13 @@ class KernelCache:
 
     def entry(self, signature, target: str) -> str:
         """File name of the entry for `signature`, compiled for `target` (a level, or this CPU with its features)."""
-        key = repr((_environment(), target, self.content, str(signature), _options(self.options)))
+        arguments, _ = sigutils.normalize_signature(signature)
+        key = repr((_environment(), target, self.content, str(arguments), _options(self.options)))
         return f"{self.name}.{hashlib.blake2b(key.encode(), digest_size=12).hexdigest()}"
 
     def load_overload(self, signature, target_context):
         target_context.refresh()
-        for path in self._places(signature, target_context.codegen()):
+        for path in self.places(signature, target_context.codegen()):
             compiled = _read(path)
             if compiled is not None:
                 return compiler.CompileResult._rebuild(target_context, *compiled)
@@ -212,15 +215,15 @@ class KernelCache:
     def save_overload(self, signature, compiled):
         if compiled.library.has_dynamic_globals or any(not lifted.can_cache for lifted in compiled.lifted):
             raise TypeError(f"kernel {self.name} cannot be cached: it holds a pointer or lifted code")
-        for path in self._places(signature, compiled.codegen):
-            if path.parent != SHIPPED or os.environ.get("HOMESPUN_BUILD_KERNELS"):
+        for path in self.places(signature, compiled.codegen):
+            if path.parent != SHIPPED or (self.pinned and os.environ.get("HOMESPUN_BUILD_KERNELS")):
                 _write(path, compiled._reduce())
 
-    def _places(self, signature, codegen) -> list[Path]:
-        """The shipped entry for this level, then the user's entry for exactly this CPU."""
+    def places(self, signature, codegen=None) -> list[Path]:
+        """The shipped entry for this level, then (if a `codegen` tells it) the user's entry for exactly this CPU."""
         places = [SHIPPED / self.entry(signature, level())]
         user = None if os.environ.get("HOMESPUN_BUILD_KERNELS") else user_directory()
-        if user is not None:
+        if user is not None and codegen is not None:
             places.append(user / self.entry(signature, repr(codegen.magic_tuple())))
         return places
 
@@ -249,7 +252,5 @@ def _write(path: Path, compiled) -> None:
         os.chmod(file.name, 0o644 if path.parent == SHIPPED else 0o600)
         os.replace(file.name, path)
     except OSError:  # full disk, read-only: the kernel works, only the next process compiles again
-        try:
+        with contextlib.suppress(OSError, UnboundLocalError):
             os.unlink(file.name)
-        except (OSError, UnboundLocalError):
-            pass

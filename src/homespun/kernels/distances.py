@@ -181,7 +181,9 @@ class EuclideanIndex:
             columns = simd.tile_columns(dtype)
             count = -(-n // columns)
             packed = np.empty(count * d * columns, dtype), np.empty(count * columns, dtype)
-            over_blocks(pack_panels, -(-count // PACK_BLOCK), self.X, self.centre, self.scale, 1.0 - rounding_bound(d, dtype), *packed)
+            X = self.X if dtype == np.float32 else self.X.astype(dtype, copy=False)
+            shrink = 1.0 - rounding_bound(d, dtype)
+            over_blocks(pack_panels, -(-count // PACK_BLOCK), X, self.centre, self.scale, shrink, *packed)
             self._panels[dtype] = packed
         return packed
 
@@ -205,8 +207,9 @@ class EuclideanIndex:
         queries = np.arange(m)
         far = np.abs(Q).max(axis=1).astype(np.float64) * self.scale > 1e150  # so far from X that squares overflow even in float64
         if far.any():
-            distances[far], rows[far] = minkowski_nearest(self.X.astype(np.float64) * 2.0**-900, Q[far].astype(np.float64) * 2.0**-900, k, 2.0)
-            distances[far] *= 2.0**900
+            small = 2.0**-900
+            found, rows[far] = minkowski_nearest(self.X.astype(np.float64) * small, Q[far].astype(np.float64) * small, k, 2.0)
+            distances[far] = found / small
             queries = np.flatnonzero(~far)
         for dtype in (np.float32, np.float64):
             if queries.size:
@@ -220,12 +223,13 @@ class EuclideanIndex:
         size = min(n, k + max(4, k // 4))
         panels, scores = self.panels(dtype)
         chosen = Q if queries.size == Q.shape[0] else Q[queries]
+        chosen = chosen if dtype == np.float32 else chosen.astype(dtype, copy=False)
         heap_scores = np.empty((queries.size, size), dtype)
         kept = np.empty((queries.size, size), np.int64)
         blocks = -(-queries.size // QUERY_BLOCK)
         with np.errstate(over="ignore", invalid="ignore"):  # the interpreted lane would warn where compiled code is silent
             over_blocks(filter_nearest, blocks, chosen, self.centre, self.scale, panels, scores, heap_scores, kept)
-            norms = ((self.scale * (chosen - self.centre)) ** 2).sum(axis=1)
+            norms = ((self.scale * (chosen.astype(np.float64) - self.centre)) ** 2).sum(axis=1)
         underflow = (d + 4) * np.finfo(dtype).tiny  # what products below the smallest normal number lose
         bounds = heap_scores[:, 0] + (1.0 - rounding_bound(d, dtype)) * norms - underflow
         over_blocks(refine_nearest, blocks, self.X, Q, self.scale, queries, bounds, kept, distances, rows, proved)
@@ -281,7 +285,7 @@ def minkowski_block(block, X, Q, p, distances, rows):
 
 
 def minkowski_nearest(X, Q, k, p):
-    """The k nearest rows of X (n, d) for each row of Q (m, d) by the Minkowski distance of power p > 0; as `EuclideanIndex.query`."""
+    """As `EuclideanIndex.query`, by the Minkowski distance of power p > 0.   X: (n, d)   Q: (m, d)"""
     X, Q = np.ascontiguousarray(X, np.float64), np.ascontiguousarray(Q, np.float64)
     distances, rows = np.empty((Q.shape[0], k)), np.empty((Q.shape[0], k), np.int64)
     over_blocks(minkowski_block, -(-Q.shape[0] // QUERY_BLOCK), X, Q, float(p), distances, rows)

@@ -95,7 +95,7 @@ def _float32_from_bits(typing_context, bits):
 
 @kernel(inline=True)
 def exp32(x):
-    """exp(x) for float32 with a relative error below 3e-7; arguments are clamped to [-87, 88], where float32 neither underflows nor overflows.
+    """exp(x) for float32 with a relative error below 3e-7; arguments are clamped to [-87, 88], which float32 can hold.
 
     Cody & Waite 1980: x = n ln 2 + r with |r| <= ln(2)/2, ln 2 in two parts; exp(r) by Cephes' polynomial of degree 5;
     2^n by writing the exponent bits. No branch and no table: LLVM turns a loop over it into vector instructions

@@ -40,7 +40,8 @@ class NeighborsBase(Estimator):
         if y is None:
             X = self.validate(X, accept_sparse="csr", dtype=[np.float64, np.float32], order="C")
         else:
-            X, y = self.validate(X, y, accept_sparse="csr", dtype=[np.float64, np.float32], order="C", multi_output=True, **checks)
+            X, y = self.validate(X, y, accept_sparse="csr", dtype=[np.float64, np.float32], order="C", multi_output=True,
+                                 **checks)
         if self.metric == "precomputed" and X.shape[0] != X.shape[1]:
             raise DataError(
                 f"{type(self).__name__}.fit: a precomputed metric needs the square matrix of distances between the training "
@@ -56,7 +57,7 @@ class NeighborsBase(Estimator):
     def _power(self) -> float | None:
         """The power of the Minkowski distance that `metric` means, or None for other metrics."""
         if self.metric == "minkowski":
-            return float((self.metric_params or {}).get("p", 2 if self.p is None else self.p))
+            return float((self.metric_params or {}).get("p", self.p) or 2)
         return POWER_OF.get(self.metric) if isinstance(self.metric, str) else None
 
     def _make_index(self):

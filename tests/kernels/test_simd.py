@@ -1,0 +1,113 @@
+"""Every function of `simd` does the same compiled and as plain Python; tiles check their bounds on request."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from homespun.errors import ShapeError
+from homespun.kernels import kernel, simd
+from homespun.kernels.matmul import matmul, pairwise_distances
+
+
+@kernel("void(f4[::1], f4[::1], f4[::1], f4[::1], i8[::1], f4[::1], f4[::1], b1[::1], i8)",
+        "void(f8[::1], f8[::1], f8[::1], f8[::1], i8[::1], f8[::1], f8[::1], b1[::1], i8)")
+def use_tiles(A, B, row, limits, masks, stored, summed, any_below, depth):
+    tile = simd.tile_dot(A, simd.ROWS, B, 0, depth)
+    tile = simd.tile_add_row(tile, row, 1)
+    any_below[0] = simd.tile_below(tile, limits, masks)
+    simd.tile_store(tile, stored, 2, stored.size // simd.ROWS - 1)
+    simd.tile_accumulate(tile, summed, 0, summed.size // simd.ROWS)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("depth", [0, 1, 2, 33])
+@pytest.mark.parametrize("limit", [-100.0, 0.5, 100.0])
+def test_tiles_equal_their_twins(dtype, depth, limit):
+    rng = np.random.default_rng(0)
+    columns = simd.tile_columns(dtype)
+    A, B, row = (rng.normal(size=size).astype(dtype) for size in ((depth + 1) * simd.ROWS, depth * columns, columns + 1))
+    limits = np.full(simd.ROWS, limit, dtype)
+    results = []
+    for function in (use_tiles, use_tiles.py_func):
+        masks = np.full(simd.ROWS, 99)
+        stored, summed = np.zeros(2 + (columns + 1) * simd.ROWS, dtype), np.ones(columns * simd.ROWS, dtype)
+        below = np.zeros(1, np.bool_)
+        function(A, B, row, limits, masks, stored, summed, below, depth)
+        results.append((masks, stored, summed, below))
+    for fast, plain in zip(*results):
+        np.testing.assert_allclose(fast, plain, rtol=2e-5 if dtype == np.float32 else 1e-12, atol=1e-5)
+
+
+@kernel("void(f4[::1], f4[::1])")
+def exp_all(x, out):
+    for i in range(x.size):
+        out[i] = simd.exp32(x[i])
+
+
+def test_exp32():
+    x = np.r_[np.linspace(-87, 88, 4001), 0, -0.0].astype(np.float32)
+    out, plain = np.zeros_like(x), np.zeros_like(x)
+    exp_all(x, out)
+    exp_all.py_func(x, plain)
+    np.testing.assert_allclose(out, np.exp(x.astype(np.float64)), rtol=3e-7)
+    np.testing.assert_allclose(plain, out, rtol=3e-7)
+    ends = np.zeros(4, np.float32)
+    exp_all(np.array([-np.inf, np.inf, -1e30, 1e30], np.float32), ends)
+    assert np.isfinite(ends).all() and ends[0] < 1e-37 < 1e38 < ends[1]
+
+
+@kernel("i8(i8)")
+def trailing_zeros(mask):
+    return simd.count_trailing_zeros(np.uint64(mask))
+
+
+def test_count_trailing_zeros():
+    for bit in (0, 1, 17, 47, 62):
+        assert trailing_zeros(1 << bit) == trailing_zeros.py_func((1 << bit) | (1 << 62)) == bit
+
+
+@pytest.mark.parametrize("reach", ["tile_dot(a, 0, b, 1, 4)", "tile_dot(a, 1, b, 0, 4)", "tile_dot(a, -1, b, 0, 4)"])
+@pytest.mark.parametrize("lane", [{"NUMBA_BOUNDSCHECK": "1"}, {"NUMBA_DISABLE_JIT": "1"}])
+def test_bounds_checks(reach, lane):
+    code = f"""
+import numpy as np
+from homespun.kernels import kernel, simd
+@kernel("f8(f4[::1], f4[::1], f4[::1])")
+def read(a, b, out):
+    simd.tile_store(simd.{reach}, out, 0, simd.COLUMNS32)
+    return out[0]
+try:
+    read(np.zeros(4 * simd.ROWS, 'f4'), np.zeros(4 * simd.COLUMNS32, 'f4'), np.zeros(simd.ROWS * simd.COLUMNS32, 'f4'))
+except IndexError as error:
+    print("IndexError", error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, **lane}, timeout=100)
+    assert done.stdout.startswith("IndexError"), done.stderr
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("M, K, N", [(0, 3, 2), (3, 0, 2), (1, 1, 1), (7, 5, 3), (130, 300, 70), (17, 1, 49), (97, 193, 49)])
+def test_matmul(dtype, M, K, N):
+    rng = np.random.default_rng(0)
+    A, B = rng.normal(size=(M, K)).astype(dtype), rng.normal(size=(K, N)).astype(dtype)
+    tolerance = {"atol": 1e-4 if dtype == np.float32 else 1e-12}
+    np.testing.assert_allclose(matmul(A, B), A @ B, **tolerance)
+    np.testing.assert_allclose(matmul(B.T, A.T), (A @ B).T, **tolerance)
+    np.testing.assert_allclose(matmul(A[::2], B[:, ::-1]), A[::2] @ B[:, ::-1], **tolerance)
+    assert matmul(A, B).dtype == dtype
+
+
+def test_matmul_says_which_axes_differ():
+    with pytest.raises(ShapeError, match=r"axis 'K' is 3 in A \(2, 3\) but 4 in B \(4, 2\)") as error:
+        matmul(np.zeros((2, 3)), np.zeros((4, 2)))
+    assert error.value.operands == {"A": (2, 3), "B": (4, 2)}
+
+
+def test_pairwise_distances_of_equal_rows_far_away():
+    X = np.random.default_rng(0).normal(size=(50, 3)) + 1e6
+    found = pairwise_distances(X, X)
+    assert (np.diag(found) == 0).all()
+    np.testing.assert_allclose(found, np.sqrt(((X[:, None] - X[None]) ** 2).sum(-1)), rtol=1e-8)
