@@ -187,8 +187,8 @@ class LogisticRegression(ClassifierMixin, Estimator):
         if count > 2 and self.solver == "liblinear":
             # In scikit-learn this name meant one model a class, and now is an error: no silent change of meaning.
             raise DataError(
-                f"LogisticRegression.fit: solver='liblinear' does not support multiclass classification, y holds {count} "
-                f"classes; use another solver's name",
+                f"LogisticRegression.fit: solver='liblinear': Only binary classification is supported. The type of the target "
+                f"is multiclass ({count} classes); use another solver's name",
                 operation="LogisticRegression.fit", operands={"y": (X.shape[0],), "solver": "liblinear"}, rule="2 classes",
                 suggestion="solver='lbfgs'")
 

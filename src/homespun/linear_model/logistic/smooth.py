@@ -20,6 +20,8 @@ from scipy.linalg import cho_factor, cho_solve
 HESSIAN_LIMIT = 400      # parameters up to which the whole Hessian is factored (400: 1.3 MB, 2 ms)
 GRAM_LIMIT = 1024        # features up to which one Gram matrix is
 MEMORY = 10              # pairs that L-BFGS keeps
+CG_LIMIT = 100           # conjugate-gradient steps within one Newton step
+FORCING = 0.2            # residual of the conjugate gradients, relative to the gradient
 SMALLEST_LOSS = 1e-2     # separable data have loss -> 0: below this the tolerance is absolute
 
 
@@ -65,7 +67,7 @@ def minimise_smooth(loss, W, tol, max_iter):
         since_renewal += passes * pass_cost
         s, y = new_W - W, new_gradient - gradient
         curvature = float((s * y).sum())
-        if curvature > 1e-14 * np.linalg.norm(s) * np.linalg.norm(y):
+        if curvature > 1e-14 * float(np.sqrt((s * s).sum() * (y * y).sum())):
             pairs = pairs[-(MEMORY - 1):] + [(s, y, curvature)]
         W, value, gradient = new_W, new_value, new_gradient
     return W, max_iter, False
@@ -125,6 +127,8 @@ def choose_metric(loss):
             return hessian_metric, one_gram * rows * (rows + 1) / 2 + size**3 / 6, True
         if columns <= GRAM_LIMIT:
             return gram_metric, one_gram + columns**3 / 6, False
+    if loss.is_sparse:
+        return conjugate_gradient_metric, 0.0, True
     return diagonal_metric, 20.0 * loss.pass_cost(), False
 
 
@@ -158,6 +162,35 @@ def diagonal_metric(loss):
     floor = 1e-10 * M.max() if M.max() > 0 else 1.0
     M = np.maximum(M, floor)
     return lambda gradient: gradient / M
+
+
+def conjugate_gradient_metric(loss):
+    """M is the Hessian, and M^-1 gradient an approximation: conjugate gradients that see M only in products (truncated Newton).
+
+    Preconditioned by the diagonal; they end when the residual is a fraction of the right side that shrinks with it, so
+    that the last Newton steps are exact (Eisenstat & Walker 1996; Nocedal & Wright, algorithm 7.1).
+    """
+    D = diagonal_metric(loss)
+
+    def solve(gradient):
+        d, r = np.zeros_like(gradient), gradient.copy()
+        z = D(r)
+        direction, rz = z.copy(), float((r * z).sum())
+        enough = rz * FORCING**2
+        for _ in range(CG_LIMIT):
+            if rz <= enough:
+                break
+            Hp = loss.hessian_times(direction)
+            step = rz / float((direction * Hp).sum())
+            d += step * direction
+            r -= step * Hp
+            z = D(r)
+            rz, old = float((r * z).sum()), rz
+            direction *= rz / old
+            direction += z
+        return d
+
+    return solve
 
 
 def solver(M, loss, rows):
