@@ -1,0 +1,48 @@
+"""The table at the end of a drop-in run: what was replaced, how often it was used, and what became faster."""
+
+from __future__ import annotations
+
+from homespun.drop_in.record import Tally
+
+
+def table(tallies: list[Tally], *, compare: bool) -> str:
+    """The table as text, one line a class, the most time saved first.
+
+    >>> print(table([Tally("linear_model.Ridge", 2, 1, ours=0.1, theirs=0.4, difference=0.0)], compare=True))
+    homespun.drop_in: ours in the place of 1 scikit-learn class
+      class               fits  predictions  ours (s)  scikit-learn (s)  faster  score difference
+      linear_model.Ridge     2            1     0.100             0.400   4.00×           +0.0000
+    """
+    used = sorted(
+        (tally for tally in tallies if tally.fits or tally.answers), key=lambda tally: tally.ours - tally.theirs
+    )
+    if not used:
+        idle = f" ({', '.join(tally.name for tally in tallies)} imported, not used)" if tallies else ""
+        return f"homespun.drop_in: no scikit-learn class was replaced{idle}"
+    heads = ["class", "fits", "predictions", "ours (s)"]
+    heads += ["scikit-learn (s)", "faster", "score difference"] if compare else []
+    rows = [heads]
+    for tally in used:
+        row = [tally.name, str(tally.fits), str(tally.answers), f"{tally.ours + tally.alone:.3f}"]
+        if compare:
+            known = tally.theirs > 0
+            row += [
+                f"{tally.theirs:.3f}" if known else "–",
+                f"{tally.theirs / tally.ours:.2f}×" if known and tally.ours else "–",
+                "–" if tally.difference is None else f"{tally.difference:+.4f}",
+            ]
+        rows.append(row)
+    widths = [max(len(row[column]) for row in rows) for column in range(len(heads))]
+    lines = [
+        "  " + "  ".join([row[0].ljust(widths[0])] + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])])
+        for row in rows
+    ]
+    count = f"{len(used)} scikit-learn class{'es' if len(used) > 1 else ''}"
+    lines.insert(0, f"homespun.drop_in: ours in the place of {count}")
+    lines += [
+        f"  {tally.name}: {tally.alone:.3f} s of ours had no twin to compare with"
+        + (f" ({tally.trouble})" if tally.trouble else "")
+        for tally in used
+        if compare and (tally.alone or tally.trouble)
+    ]
+    return "\n".join(line.rstrip() for line in lines)

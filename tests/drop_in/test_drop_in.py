@@ -1,0 +1,209 @@
+"""Unchanged scikit-learn scripts and tests on our classes: who gets which class, what is counted, what is compared."""
+
+import importlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from homespun.drop_in.record import Recorder, Tally
+from homespun.drop_in.replace import EXCLUDED, install, pairs, uninstall
+from homespun.drop_in.table import table
+
+SCRIPT = """
+import sys
+import numpy as np
+import sklearn.linear_model
+from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.ensemble import StackingRegressor
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.linear_model._ridge import Ridge as TrueRidge
+
+np.random.seed(0)
+X = np.random.normal(size=(200, 4))
+y = X @ [1.0, 2.0, 3.0, 4.0] + np.random.normal(size=200)
+model = make_pipeline(Ridge()).fit(X, y)
+print(type(model[-1]).__module__, model.score(X, y) > 0.9)
+print(isinstance(model[-1], sklearn.linear_model.Ridge), isinstance(model[-1], TrueRidge))
+print(type(StackingRegressor([("ridge", Ridge())]).fit(X, y).final_estimator_).__module__)
+print(GridSearchCV(Ridge(), {"alpha": [0.1, 1.0]}, cv=3).fit(X, y).best_estimator_.__module__)
+print("next random number", np.random.random())
+print("arguments", sys.argv[1:])
+"""
+
+
+def run(tmp_path, script, *arguments, options=()):
+    path = tmp_path / "script.py"
+    path.write_text(script)
+    command = [sys.executable, "-m", "homespun.drop_in", *options, str(path), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300)
+
+
+def test_an_unchanged_script_runs_on_ours_and_a_table_says_what_became_faster(tmp_path):
+    done = run(tmp_path, SCRIPT, "--flag", "7")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == "homespun.linear_model.ridge True"
+    assert lines[1] == "True True"  # the true class accepts ours as an instance
+    assert lines[2].startswith("sklearn.")  # scikit-learn's own default stays its own
+    assert lines[3].startswith("homespun.")
+    assert lines[-1] == "arguments ['--flag', '7']"
+    head, columns, ridge = done.stderr.splitlines()[:3]
+    assert "1 scikit-learn class" in head  # LinearRegression was imported, not used
+    assert columns.split("  ")[-1] == "score difference" and "faster" in columns
+    cells = ridge.split()
+    assert cells[0] == "linear_model.Ridge" and int(cells[1]) == 1 + 6 + 7 and cells[5].endswith("×")
+    assert abs(float(cells[-1])) < 1e-6
+
+
+def test_without_comparing_the_script_sees_the_same_numbers(tmp_path):
+    alone, both = run(tmp_path, SCRIPT, options=["--no-compare"]), run(tmp_path, SCRIPT, options=["--compare"])
+    assert alone.stdout == both.stdout and "next random number" in alone.stdout
+    assert "faster" not in alone.stderr and "linear_model.Ridge" in alone.stderr
+
+
+def test_errors_and_exit_codes_pass_through(tmp_path):
+    done = run(
+        tmp_path, "from sklearn.linear_model import Ridge\nRidge().fit([[1.0], [2.0]], [1, 2])\nraise KeyError('x')\n"
+    )
+    assert done.returncode == 1 and "KeyError: 'x'" in done.stderr and "linear_model.Ridge" in done.stderr
+    assert run(tmp_path, "import sys; sys.exit(3)").returncode == 3
+    done = subprocess.run([sys.executable, "-m", "homespun.drop_in", "nowhere.py"], capture_output=True, text=True)
+    assert done.returncode == 1 and "there is no file 'nowhere.py'" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_script_without_scikit_learn(tmp_path):
+    done = run(tmp_path, "print(__name__)")
+    assert done.stdout == "__main__\n" and "no scikit-learn class was replaced" in done.stderr
+
+
+def test_pairs_are_discovered_and_exclusions_have_reasons():
+    found = pairs()
+    assert found["sklearn.linear_model", "Ridge"] == "homespun.linear_model"
+    for module, name in found:
+        assert isinstance(getattr(importlib.import_module(module), name), type)
+    for name, why in EXCLUDED.items():
+        module, _, attribute = name.rpartition(".")
+        assert len(why) > 10 and hasattr(importlib.import_module(module), attribute)
+
+
+@pytest.fixture
+def recorded():
+    """Ridge, recorded within this process."""
+    import sklearn.linear_model
+
+    from homespun.linear_model import Ridge
+
+    recorder = Recorder()
+    recorder.on_use(Ridge, sklearn.linear_model.Ridge)
+    yield recorder, Ridge, recorder.tallies[Ridge]
+    recorder.close()
+
+
+X = np.random.default_rng(0).normal(size=(50, 3))
+Y = X @ [1.0, 2.0, 3.0]
+
+
+def test_calls_are_counted_and_compared(recorded):
+    recorder, Ridge, tally = recorded
+    model = Ridge().fit(X, Y)
+    model.predict(X)
+    model.score(X, Y)
+    assert (tally.fits, tally.answers, tally.alone) == (1, 2, 0.0)
+    assert tally.ours > 0 and tally.theirs > 0
+    recorder.close()
+    assert tally.difference == pytest.approx(0, abs=1e-9) and tally.last is None
+
+
+def test_a_copy_has_no_twin(recorded):
+    import copy
+
+    _, Ridge, tally = recorded
+    copied = copy.deepcopy(Ridge().fit(X, Y))
+    copied.predict(X)
+    assert tally.answers == 1 and tally.alone > 0
+
+
+def test_a_call_that_fails_is_the_users_affair(recorded):
+    _, Ridge, tally = recorded
+    with pytest.raises(ValueError, match="alpha"):
+        Ridge(alpha=-1).fit(X, Y)
+    assert tally.fits == 0
+    Ridge().fit(X, Y)
+    assert tally.fits == 1
+
+
+def test_a_twin_that_fails_is_named(recorded, monkeypatch):
+    import sklearn.linear_model
+
+    _, Ridge, tally = recorded
+
+    def broken(*args, **kwargs):
+        raise RuntimeError("no luck")
+
+    monkeypatch.setattr(sklearn.linear_model.Ridge, "fit", broken)
+    Ridge().fit(X, Y).predict(X)
+    assert tally.trouble == "RuntimeError: no luck" and tally.theirs == 0 and tally.alone > 0
+    assert "no luck" in table([tally], compare=True)
+
+
+def test_overwriting_x_does_not_feed_the_twin(recorded):
+    recorder, Ridge, tally = recorded
+    Ridge(copy_X=False).fit(X.copy() + 5, Y)
+    recorder.close()
+    assert tally.difference == pytest.approx(0, abs=1e-6)
+
+
+def test_closing_gives_the_methods_back(recorded):
+    recorder, Ridge, _ = recorded
+    assert hasattr(Ridge.fit, "__wrapped__")
+    recorder.close()
+    assert not hasattr(Ridge.fit, "__wrapped__")
+
+
+def test_table_of_nothing_and_of_many():
+    assert "no scikit-learn class" in table([], compare=True)
+    assert "a.B imported, not used" in table([Tally("a.B")], compare=True)
+    text = table([Tally("a.B", 1, ours=1.0, theirs=0.5), Tally("c.D", 1, ours=1.0, theirs=9.0)], compare=True)
+    assert text.index("c.D") < text.index("a.B") and "0.50×" in text and "9.00×" in text
+
+
+def test_install_and_uninstall_in_this_process():
+    import sklearn.linear_model
+
+    asked = {"__name__": "users_script"}
+    get = (
+        "import sklearn.linear_model\nfrom sklearn.linear_model import Ridge\nfound = Ridge, sklearn.linear_model.Ridge"
+    )
+    true = sklearn.linear_model.Ridge
+    install()
+    try:
+        exec(get, asked)
+        assert [cls.__module__ for cls in asked["found"]] == ["homespun.linear_model.ridge"] * 2
+        for insider in ("sklearn.ensemble._stacking", "homespun.tabular.fit"):
+            inside = {"__name__": insider}
+            exec(get, inside)
+            assert inside["found"] == (true, true)
+        tests = {"__name__": "sklearn.linear_model.tests.test_ridge"}
+        exec(get, tests)
+        assert tests["found"][0].__module__ == "homespun.linear_model.ridge"
+        library = {"__name__": "numpy.testing", "__file__": np.testing.__file__}
+        exec(get, library)
+        assert library["found"] == (true, true)
+    finally:
+        uninstall()
+    exec(get, asked)
+    assert asked["found"] == (true, true)
+
+
+def test_the_pytest_plugin(tmp_path):
+    (tmp_path / "test_theirs.py").write_text(
+        "from sklearn.linear_model import Ridge\n"
+        "def test_whose():\n    assert Ridge.__module__ == 'homespun.linear_model.ridge'\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-p", "homespun.drop_in", "-c", "/dev/null", "-v", "test_theirs.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert "1 passed" in done.stdout, done.stdout + done.stderr
+    assert "linear_model.Ridge" in done.stdout
