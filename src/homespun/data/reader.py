@@ -69,7 +69,7 @@ def read(source, *, types: dict[str, str] | None = None, delimiter: str | None =
     return Table(pd.DataFrame(columns), decisions, recipes)
 
 
-def reread(source, recipes: dict[str, dict], *, optional=(), operation: str = "predict") -> Table:
+def reread(source, recipes: dict[str, dict], *, optional=(), operation: str = "predict", known=()) -> Table:
     """Read fresh data by the recipes of `read`: the same units, flags, dates and missing words.
 
     Parameters
@@ -82,6 +82,8 @@ def reread(source, recipes: dict[str, dict], *, optional=(), operation: str = "p
         Columns that may be absent (a target).
     operation : str
         For the error's text.
+    known : collection of str
+        Columns that may be there and are not needed: no warning about them.
 
     Raises
     ------
@@ -104,7 +106,7 @@ def reread(source, recipes: dict[str, dict], *, optional=(), operation: str = "p
             f"{operation}: {'column' if len(absent) == 1 else f'{len(absent)} columns'} missing: {', '.join(hints)}",
             operation=operation, operands={"missing": absent, "given": list(frame.columns)}, rule="every column of the training data",
             suggestion=did_you_mean(absent[0], frame.columns))
-    extra = [name for name in frame.columns if name not in recipes]
+    extra = [name for name in frame.columns if name not in recipes and name not in known]
     if extra:
         warnings.warn(f"{operation}: columns that the model does not know are left out: {', '.join(map(repr, extra[:5]))}",
                       UserWarning, stacklevel=2)

@@ -1,0 +1,8 @@
+"""From a table to a compared, saved model: `fit` reads, plans, cross-validates, and returns a `Project`."""
+
+from homespun.base.lazy import lazy_names
+
+__getattr__, __dir__, __all__ = lazy_names(__name__, {
+    "BaselineClassifier": "baseline", "BaselineRegressor": "baseline", "LogTarget": "log_target",
+    "Project": "project", "Validation": "project", "fit": "fitting",
+})

@@ -1,0 +1,110 @@
+"""The plan: what each column is good for, decided from the training rows and written down.
+
+    number, flag, date, category  -> features          constant, empty, identifier, free text  -> left out, with a reason
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from homespun.data.table import Decision
+
+_ID_NAME = re.compile(r"(^|[^a-z])(id|uuid|guid|index|idx|key|reference|ref|vin|link|url)$|[a-z]I[dD]$|[a-z]ID$")
+
+
+@dataclass
+class Plan:
+    """Columns by role."""
+
+    numbers: list[str] = field(default_factory=list)  # flags too
+    dates: list[str] = field(default_factory=list)
+    categories: list[str] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
+    decisions: list[Decision] = field(default_factory=list)
+
+    @property
+    def features(self) -> list[str]:
+        return self.numbers + self.dates + self.categories
+
+    @property
+    def roles(self) -> dict[str, list[str]]:
+        """The same as plain data, for the model file."""
+        return {"numbers": list(self.numbers), "dates": list(self.dates), "categories": list(self.categories)}
+
+
+def feature_frame(frame, roles: dict[str, list[str]]):
+    """The features as every model gets them: numbers as float64, dates as days since 1970, categories as text or NaN."""
+    import pandas as pd
+
+    columns: dict = {}
+    for name in roles["numbers"]:
+        columns[name] = frame[name].to_numpy(dtype=np.float64)
+    for name in roles["dates"]:
+        days = frame[name].to_numpy().astype("datetime64[us]")
+        columns[name] = np.where(np.isnat(days), np.nan, days.astype(np.int64) / 86_400_000_000.0)
+    for name in roles["categories"]:
+        values = frame[name].to_numpy(dtype=object)
+        columns[name] = pd.Series(np.array([np.nan if value is None or value != value else value for value in values], dtype=object), dtype=object)
+    return pd.DataFrame(columns, index=pd.RangeIndex(len(frame)))
+
+
+def make_plan(frame, *, exclude: dict[str, str]) -> Plan:
+    """Roles of the columns of a typed frame. `exclude`: column → why it is no feature (the target, a group, …)."""
+    plan = Plan()
+    for name in frame.columns:
+        if name in exclude:
+            if exclude[name]:
+                plan.left_out[name] = exclude[name]
+                plan.decisions.append(Decision(name, "left out", exclude[name], "as asked"))
+            continue
+        role, evidence = _role(name, frame[name])
+        if role in ("number", "date", "category"):
+            getattr(plan, {"number": "numbers", "date": "dates", "category": "categories"}[role]).append(name)
+            if role == "category":
+                plan.decisions.append(Decision(name, "category", None, evidence))
+        else:
+            plan.left_out[name] = role
+            plan.decisions.append(Decision(name, "left out", role, evidence))
+    return plan
+
+
+def _role(name: str, column) -> tuple[str, str]:
+    n = len(column)
+    present = column[column.notna()]
+    if len(present) == 0:
+        return "empty", f"no value in {n} rows"
+    distinct = int(present.nunique())
+    if distinct == 1 and len(present) == n:
+        return "constant", f"{present.iloc[0]!r} in every row"
+    kind = column.dtype.kind
+    if kind == "M":
+        return "date", ""
+    if kind in "iuf":
+        if kind in "iu" and n >= 10 and distinct >= 0.9 * n:
+            values = np.sort(present.to_numpy())
+            if _ID_NAME.search(name) or (distinct == n and values[-1] - values[0] == n - 1):
+                return "identifier", f"{distinct} different whole numbers in {n} rows, by name or because they run on"
+        return "number", ""
+    texts = present.astype(str)
+    words = float(texts.str.count(r"[\s_]+").mean()) + 1.0
+    share = distinct / len(present)
+    if n >= 20 and share > 0.9:
+        if words >= 3:
+            return "free text", f"{distinct} different texts of {words:.0f} words in {len(present)} rows"
+        return "identifier", f"{distinct} different texts in {len(present)} rows"
+    if n >= 20 and share > 0.5:
+        return "free text", f"{distinct} different texts in {len(present)} rows"
+    return "category", f"{distinct} different texts in {len(present)} rows"
+
+
+def duplicate_rows(frame) -> np.ndarray:
+    """Mask of rows that repeat an earlier one exactly, where that cannot be chance; else none.
+
+    A repeated row in training and test fold is a leak. But a table of few columns with few values has equal rows by right:
+    so rows are only left out where most rows are unlike any other.
+    """
+    repeated = frame.duplicated(keep="first").to_numpy()
+    return repeated if repeated.sum() <= 0.5 * len(frame) and frame.nunique().max() > 0.5 * len(frame) else np.zeros(len(frame), dtype=bool)

@@ -1,0 +1,91 @@
+"""Scores of a fold, and the interval of their mean.
+
+The folds of a cross-validation share training rows, so the plain t interval is too narrow. Nadeau & Bengio 2003
+(Machine Learning 52, eq. 9) correct the variance of the mean over k folds:
+
+    var = (1/k + n_test / n_train) * s^2        interval: mean ± t_{k-1, 0.975} sqrt(var)        s^2: variance of the scores
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+SCORE_NAMES = {"regression": "R²", "log": "R² of the log", "binary": "ROC AUC", "multiclass": "accuracy"}
+
+
+def score_kind(target) -> str:
+    """Which score compares the models: higher is better for each of them."""
+    if target.classes is None:
+        return "log" if target.log else "regression"
+    return "binary" if len(target.classes) == 2 else "multiclass"
+
+
+def score_fold(kind: str, y, prediction) -> float:
+    """`prediction`: amounts, probabilities of the positive class, or codes of classes."""
+    if kind == "log":
+        return r2(np.log1p(y), np.log1p(np.maximum(prediction, 0.0)))
+    if kind == "regression":
+        return r2(y, prediction)
+    if kind == "binary":
+        return auc(y, prediction)
+    return float((y == prediction).mean())
+
+
+def r2(y, prediction) -> float:
+    """1 - squared error / squared deviation from the mean; NaN for fewer than two different values."""
+    total = ((y - y.mean()) ** 2).sum()
+    return float(1.0 - ((y - prediction) ** 2).sum() / total) if total > 0 else float("nan")
+
+
+def auc(y, score) -> float:
+    """Share of (positive, negative) pairs that `score` puts in order, ties half (Mann & Whitney 1947)."""
+    from scipy.stats import rankdata
+
+    positives, n = int((y == 1).sum()), len(y)
+    if positives in (0, n):
+        return float("nan")
+    ranks = rankdata(score)[y == 1].sum()
+    return float((ranks - positives * (positives + 1) / 2) / (positives * (n - positives)))
+
+
+def interval(scores, train_sizes, test_sizes, level: float = 0.95) -> tuple[float, float, float]:
+    """(mean, low, high) of fold scores by the corrected t interval; NaN folds are left out.
+
+    >>> [round(value, 3) for value in interval([0.8, 0.9, 0.85], [200] * 3, [100] * 3)]
+    [0.85, 0.654, 1.046]
+    """
+    from scipy.stats import t
+
+    scores = np.asarray(scores, dtype=np.float64)
+    there = ~np.isnan(scores)
+    scores = scores[there]
+    if len(scores) == 0:
+        return float("nan"), float("nan"), float("nan")
+    mean, k = float(scores.mean()), len(scores)
+    if k < 2:
+        return mean, float("nan"), float("nan")
+    ratio = float(np.mean(np.asarray(test_sizes)[there] / np.asarray(train_sizes)[there]))
+    half = float(t.ppf(0.5 + level / 2, k - 1)) * np.sqrt((1.0 / k + ratio) * scores.var(ddof=1))
+    return mean, mean - half, mean + half
+
+
+def all_scores(target_kind: str, y, prediction, probabilities=None) -> dict[str, float]:
+    """What `validate` reports. `y`: amounts or codes; `prediction`: the same; `probabilities`: (n, classes) or None."""
+    if target_kind in ("regression", "log"):
+        error = np.abs(y - prediction)
+        scores = {SCORE_NAMES[target_kind]: score_fold(target_kind, y, prediction)}
+        scores["R²"] = r2(y, prediction)
+        scores["mean absolute error"] = float(error.mean())
+        scores["median absolute error"] = float(np.median(error))
+        scores["root mean squared error"] = float(np.sqrt((error**2).mean()))
+        if (y > 0).all():
+            scores["median relative error"] = float(np.median(error / y))
+        return scores
+    scores = {}
+    if target_kind == "binary" and probabilities is not None:
+        scores["ROC AUC"] = auc(y, probabilities[:, 1])
+    scores["accuracy"] = float((y == prediction).mean())
+    if probabilities is not None:
+        given = np.clip(probabilities[np.arange(len(y)), y], 1e-15, 1.0)
+        scores["log loss"] = float(-np.log(given).mean())
+    return scores
