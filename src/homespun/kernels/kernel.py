@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import os
 import threading
+from typing import Any
 
 # An idle OpenMP thread that spins steals the processor from the one that works: on an oversubscribed machine the
 # prototypes ran 10 to 20 times slower. libgomp reads this once, when it is loaded.
@@ -28,8 +29,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "20000")
 
 import numba
 from numba import prange
-from numba.core import config, sigutils
-from numba.core.dispatcher import Dispatcher
+from numba.core import config, dispatcher, sigutils
 from numba.core.registry import cpu_target
 from numba.np.ufunc import parallel as numba_pool
 
@@ -38,6 +38,7 @@ from homespun.kernels.cache import KernelCache
 __all__ = ["FASTMATH", "KERNELS", "Kernel", "kernel", "num_threads", "prange"]
 
 FASTMATH = frozenset({"reassoc", "contract", "nsz"})
+Dispatcher: Any = dispatcher.Dispatcher  # Numba's type stub leaves out what a subclass needs
 KERNELS: dict[str, Kernel] = {}  # qualified name ("linear_model.coordinate_descent.cd_gram") → kernel
 
 

@@ -1,0 +1,77 @@
+# Every job of the project is one command. The first one on a fresh machine makes .venv.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# The tests start four times as many processes as a user does; BLAS threads beside our own only get in the way.
+TEST_ENV := OMP_NUM_THREADS=2 OPENBLAS_NUM_THREADS=2 HOMESPUN_PROGRESS=0
+ifneq ($(wildcard ../shared/data),)
+HOMESPUN_DATA ?= $(abspath ../shared/data)
+export HOMESPUN_DATA
+endif
+
+.PHONY: demo test test-all lint types bench docs wheel clean kernels
+
+demo: $(VENV)/.all kernels
+	mkdir -p demo
+	$(BIN)/python -m homespun.datasets used_cars --rows 5000 -o demo/cars.csv
+	cd demo && ../$(BIN)/homespun fit cars.csv --target price
+	head -n 6 demo/cars.csv > demo/fresh.csv
+	cd demo && ../$(BIN)/homespun predict cars.homespun fresh.csv -o predictions.csv && cat predictions.csv
+
+test: $(VENV)/.test kernels
+	$(TEST_ENV) $(BIN)/python -m pytest -n 2 -m "not slow"
+	$(TEST_ENV) NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -n 2 -m "interpreted and not slow"
+
+test-all: $(VENV)/.test $(VENV)/.peers kernels
+	$(TEST_ENV) $(BIN)/python -m pytest -n 2
+	$(TEST_ENV) NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -n 2 tests/kernels tests/neighbors tests/test_oracles.py -m "not slow"
+	$(TEST_ENV) NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest -n 2 -m "not slow"
+	$(TEST_ENV) NUMBA_CPU_NAME=x86-64-v3 NUMBA_CPU_FEATURES= $(BIN)/python -m pytest -n 2 -m "not slow"
+
+kernels: $(VENV)/.all
+	$(BIN)/python -m homespun.kernels.build
+
+lint: $(VENV)/.lint
+	$(BIN)/ruff check src tests benchmarks
+
+types: $(VENV)/.lint
+	$(BIN)/mypy
+
+bench: $(VENV)/.test $(VENV)/.peers kernels
+	$(BIN)/python -m benchmarks.run
+
+docs: $(VENV)/.docs
+	$(BIN)/zensical build --strict
+
+wheel: $(VENV)/.all
+	$(BIN)/python -m homespun.kernels.build --all
+	$(BIN)/python -c "from homespun.kernels.build import remove_unused; remove_unused()"
+	$(PIP) install build
+	$(BIN)/python -m build --wheel --outdir dist
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.all: pyproject.toml | $(BIN)/python
+	$(PIP) install -e ".[all]"
+	touch $@
+
+$(VENV)/.test: pyproject.toml | $(VENV)/.all
+	$(PIP) install -e ".[all,test]"
+	touch $@
+
+$(VENV)/.peers: pyproject.toml | $(VENV)/.all
+	$(PIP) install -e ".[all,peers]"
+	touch $@
+
+$(VENV)/.lint: pyproject.toml | $(VENV)/.all
+	$(PIP) install -e ".[all,lint]"
+	touch $@
+
+$(VENV)/.docs: pyproject.toml | $(VENV)/.all
+	$(PIP) install -e ".[all,docs]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist site demo .pytest_cache .mypy_cache .ruff_cache
