@@ -12,6 +12,7 @@ It carries the same facts as fields, so that programs (and tests) need not parse
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 
@@ -60,7 +61,17 @@ class HomespunError(ValueError):
 
     def __reduce__(self):  # errors cross process borders whole (joblib, multiprocessing)
         fields = {name: getattr(self, name) for name in ("operation", "operands", "rule", "where", "suggestion")}
+        fields["operands"] = {name: _portable(value) for name, value in self.operands.items()}
         return _rebuild, (type(self), str(self), fields)
+
+
+def _portable(value):
+    """The value, or its text where it cannot be pickled (a lambda): the error matters more than the operand."""
+    try:
+        pickle.dumps(value)
+    except Exception:  # whatever a foreign __reduce__ may raise
+        return repr(value)
+    return value
 
 
 def _rebuild(cls, message, fields):

@@ -53,14 +53,18 @@ class Estimator(BaseEstimator):
         except HomespunError:
             raise
         except ValueError as error:
-            raise _worded(error, self, operation, X, y) from None
+            raise _worded(error, self, operation, X=X, y=y) from None
+        except TypeError as error:  # scikit-learn's type for sparse data where dense is needed; others stay TypeErrors
+            if not str(error).startswith("Sparse data was passed"):
+                raise
+            raise _worded(error, self, operation, X=X, y=y) from None
 
     def validate_weights(self, sample_weight, X, *, operation: str = "fit", dtype=np.float64, allow_negative=False):
         """Weights as an array of shape (n,), ones for None. Negative, infinite or all-zero weights are a DataError."""
         try:
             weights = _check_sample_weight(sample_weight, X, dtype=dtype, ensure_non_negative=not allow_negative)
         except ValueError as error:
-            raise _worded(error, self, operation, X, sample_weight) from None
+            raise _worded(error, self, operation, X=X, sample_weight=sample_weight) from None
         if sample_weight is not None and weights.size and not weights.any():
             raise DataError(
                 f"{type(self).__name__}.{operation}: every sample weight is zero, so there is nothing to learn from",
@@ -69,12 +73,16 @@ class Estimator(BaseEstimator):
         return weights
 
 
-def _worded(error: ValueError, estimator, operation: str, X, y) -> HomespunError:
+def _worded(error: Exception, estimator, operation: str, **given) -> HomespunError:
     """scikit-learn's text kept (its users know it), with the operation in front and the facts as fields."""
     where = f"{type(estimator).__name__}.{operation}"
     text = str(error)
-    operands = {name: tuple(value.shape) for name, value in (("X", X), ("y", y)) if hasattr(value, "shape")}
-    about_shape = any(words in text for words in ("inconsistent numbers of samples", "Expected 2D", "Found array with dim",
-                                                   "features, but", "y should be a 1d array", "bad input shape"))
-    kind = ShapeError if about_shape else DataError
+    operands = {name: tuple(value.shape) for name, value in given.items() if hasattr(value, "shape")}
+    kind = ShapeError if any(words in text for words in ABOUT_SHAPE) else DataError
     return kind(f"{where}: {text}", operation=where, operands=operands, rule=text.splitlines()[0] if text else None)
+
+
+ABOUT_SHAPE = (  # what scikit-learn says about shapes
+    "inconsistent numbers of samples", "Expected 2D", "Found array with dim", "features, but", "y should be a 1d array",
+    "bad input shape", "Sample weights must be 1D", "sample_weight.shape ==",
+)

@@ -101,7 +101,7 @@ class OneOf(Constraint):
         self.values = values
 
     def accepts(self, value):
-        return any(value is known or (type(value) is type(known) and value == known) for known in self.values)
+        return any(value is known or (_kind(value) is _kind(known) and value == known) for known in self.values)
 
     def words(self):
         known = [repr(value) for value in self.values]
@@ -109,6 +109,15 @@ class OneOf(Constraint):
 
     def choices(self):
         return [value for value in self.values if isinstance(value, str)]
+
+
+def _kind(value):
+    """One kind for Python's and NumPy's strings and numbers (a search over ``np.array(["l1", "l2"])`` passes `np.str_`),
+    but True is not 1."""
+    for kind in (bool, np.bool_, str, numbers.Integral, numbers.Real):
+        if isinstance(value, kind):
+            return bool if kind is np.bool_ else numbers.Real if kind is numbers.Integral else kind
+    return type(value)
 
 
 class Instance(Constraint):
@@ -128,7 +137,7 @@ class ArrayLike(Constraint):
     """Something with entries: a list, a tuple, an array, a series."""
 
     def accepts(self, value):
-        return not isinstance(value, (str, bytes, dict)) and hasattr(value, "__len__")
+        return not isinstance(value, (str, bytes, dict, set, frozenset)) and hasattr(value, "__len__")
 
     def words(self):
         return "a list or an array"
@@ -161,7 +170,9 @@ class Satisfies(Constraint):
 
 
 RandomState = Either(
-    OneOf(None), Integer(low=0), Instance(np.random.RandomState, np.random.Generator, noun="a NumPy random generator")
+    OneOf(None),
+    Integer(low=0, high=2**63 - 1),
+    Instance(np.random.RandomState, np.random.Generator, noun="a NumPy random generator"),
 )
 NJobs = Either(OneOf(None), Integer())
 

@@ -41,29 +41,33 @@ def shapes(contract: str, **operands) -> dict[str, int]:
     """
     sizes: dict[str, int] = {}
     owner: dict[str, str] = {}  # axis → the operand that fixed its size
-    for name, axes in _parse(contract):
+    parts = _parse(contract)
+    unknown = operands.keys() - {name for name, _ in parts}
+    if unknown:
+        raise TypeError(f"shape contract {contract!r} says nothing about {', '.join(sorted(unknown))}")  # ours, not a user's
+    for name, axes in parts:
         value = operands.get(name)
         if value is None:
             continue
         shape = tuple(value.shape)
+        leading, more = 0, ""
         if axes and axes[0] == "...":
-            axes = axes[1:]
-            checked = shape[len(shape) - len(axes):] if len(shape) >= len(axes) else shape
-        else:
-            checked = shape
+            axes, more = axes[1:], "at least "
+            leading = max(0, len(shape) - len(axes))
+        checked = shape[leading:]
         if len(checked) != len(axes):
             raise _error(
-                f"{name} must have {_count(len(axes))} ({', '.join(axes)}), got {_count(len(shape))}: {shape}",
+                f"{name} must have {more}{_count(len(axes))} ({', '.join(axes)}), got {_count(len(shape))}: {shape}",
                 operands,
                 rule=f"{name}: {' '.join(axes)}",
                 suggestion=_reshape_hint(name, shape, axes),
             )
-        for axis, size in zip(axes, checked):
+        for place, (axis, size) in enumerate(zip(axes, checked), leading):
             if axis == "_":
                 continue
             if axis.isdigit():
                 if size != int(axis):
-                    raise _error(f"{name} must have size {axis} in axis {axes.index(axis)}, got {size}: {name} {shape}",
+                    raise _error(f"{name} must have size {axis} in axis {place}, got {size}: {name} {shape}",
                                  operands, rule=f"{name}: {' '.join(axes)}")
             elif axis not in sizes:
                 sizes[axis], owner[axis] = size, name
