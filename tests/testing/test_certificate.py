@@ -206,7 +206,7 @@ def ours():
 @pytest.mark.parametrize("function, worded", [(accident, False), (deliberate, True), (short, False), (singular, False),
                                               (ours, True), (lambda: {}["x"], False)])
 def test_worded_errors_are_told_from_accidents(function, worded):
-    with pytest.raises(Exception) as caught:  # noqa: PT011
+    with pytest.raises(Exception) as caught:
         function()
     assert checks.is_worded(caught.value) is worded
 

@@ -111,8 +111,10 @@ def test_a_kernel_is_stepped_into_as_python_and_only_changes_are_shown(smoothed)
 
 
 def test_blocks_stay_on_this_thread(smoothed):
-    screen, _ = fit(smoothed, ["b half_way_block", "n", "n", "n", "tbreak 19", "c", "s", "p block", "c", "p block", "clear 1", "c"])
-    assert "half_way_block()" in screen and "threads.py" not in screen and "(step) 0\n(step)" in screen and "(step) 1\n(step)" in screen
+    screen, _ = fit(smoothed, ["b half_way_block", "n", "n", "n", "tbreak 19", "c", "s", "p block", "c", "p block",
+                               "clear 1", "c"])
+    assert "half_way_block()" in screen and "threads.py" not in screen
+    assert "(step) 0\n(step)" in screen and "(step) 1\n(step)" in screen
 
 
 def test_giving_up_is_an_exception_and_the_estimator_is_not_fitted(smoothed):
@@ -140,7 +142,7 @@ def test_errors_of_the_algorithm_come_through(smoothed):
 
 def test_attributes_are_the_estimators(smoothed):
     model = step(smoothed(rounds=3))
-    assert model.rounds == 3 and "rounds" in dir(model) or hasattr(model, "rounds")
+    assert model.rounds == 3 and "rounds" in dir(model)
     assert repr(model) == "step(Smoothed(rounds=3))"
     with pytest.raises(AttributeError):
         model.no_such_thing  # noqa: B018

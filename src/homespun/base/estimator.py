@@ -73,11 +73,11 @@ class Estimator(BaseEstimator):
         return weights
 
 
-def _worded(error: Exception, estimator, operation: str, **given) -> HomespunError:
+def _worded(error: Exception, estimator, operation: str, X=None, y=None, **others) -> HomespunError:
     """scikit-learn's text kept (its users know it), with the operation in front and the facts as fields."""
     where = f"{type(estimator).__name__}.{operation}"
     text = str(error)
-    operands = {name: tuple(value.shape) for name, value in given.items() if hasattr(value, "shape")}
+    operands = {name: tuple(value.shape) for name, value in {"X": X, "y": y, **others}.items() if hasattr(value, "shape")}
     kind = ShapeError if any(words in text for words in ABOUT_SHAPE) else DataError
     return kind(f"{where}: {text}", operation=where, operands=operands, rule=text.splitlines()[0] if text else None)
 

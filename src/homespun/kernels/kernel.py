@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from typing import Any
 
 # An idle OpenMP thread that spins steals the processor from the one that works: on an oversubscribed machine the
@@ -107,7 +108,7 @@ class Kernel(Dispatcher):
 
     targetdescr = cpu_target
     plain = False  # True within `interpreted`: every kernel is the function that it was made of
-    stand_in = None  # what runs in its place within `interpreted`, for mutation tests
+    stand_in: Callable | None = None  # what runs in its place within `interpreted`, for mutation tests
 
     def __init__(self, py_func, signatures=(), options=None):
         self.signatures_pinned = signatures

@@ -240,20 +240,18 @@ def must_refuse(action: Callable, what: str) -> None:
        fix="run sklearn.utils.estimator_checks.check_estimator on it to see the first failure with its traceback",
        shrinks=False)
 def scikit_learn(case):
-    from sklearn.utils.estimator_checks import check_estimator
+    from homespun.testing.sklearn_checks import run_check, scikit_learn_checks
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        results = check_estimator(clone(case.estimator), on_fail=None, on_skip=None)
-    failed = [result for result in results if result["status"] not in ("passed", "skipped")]
-    skipped = [result for result in results if result["status"] == "skipped"]
+    results = [(name, *run_check(one)) for name, one in scikit_learn_checks(case.estimator)]
+    failed = [(name, error) for name, status, error in results if status == "failed"]
+    skipped = [name for name, status, _ in results if status == "skipped"]
     if failed:
-        first = failed[0]["exception"]
-        names = ", ".join(dict.fromkeys(result["check_name"] for result in failed))
+        names = ", ".join(dict.fromkeys(name for name, _ in failed))
+        first = failed[0][1]
         raise Broken(f"{len(failed)} of {len(results)} fail: {names}. "
                      f"The first: {type(first).__name__}: {str(first).strip()[:300]}")
-    without = ", ".join(dict.fromkeys(result["check_name"] for result in skipped))
-    return f"{len(results) - len(skipped)} passed" + (f", {len(skipped)} could not run here ({without})" if skipped else "")
+    without = f", {len(skipped)} could not run here ({', '.join(dict.fromkeys(skipped))})" if skipped else ""
+    return f"{len(results) - len(skipped)} passed{without}"
 
 
 @check("weights are repetition", "a weight of 3 is the same as having that row three times",
@@ -306,10 +304,11 @@ def row_order(case):
        fix="blocks must own their output, and the number of blocks must come from the data, not from the threads")
 def thread_count(case):
     import numba
+    from numba.core import config
 
-    most = numba.config.NUMBA_NUM_THREADS
-    if numba.config.DISABLE_JIT or most < 2:
-        raise NotApplicable("the JIT is off" if numba.config.DISABLE_JIT else "this machine has one thread")
+    most = config.NUMBA_NUM_THREADS
+    if config.DISABLE_JIT or most < 2:
+        raise NotApplicable("the JIT is off" if config.DISABLE_JIT else "this machine has one thread")
     large = _enlarged(case)
     before, said = numba.get_num_threads(), []
     try:

@@ -25,23 +25,28 @@ import textwrap
 import time
 import types
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from homespun.kernels import KERNELS, ORACLES, interpreted
+from homespun.kernels.oracle import Oracle
 
 EXEMPT = re.compile(r"# no mutant(?: \((?P<edits>[^)]*)\))?: (?P<reason>.+)")
 HINTS = {"prefetch"}  # calls that change no result
 
-BINARY = {ast.Add: (ast.Sub,), ast.Sub: (ast.Add,), ast.Mult: (ast.Div,), ast.Div: (ast.Mult,), ast.FloorDiv: (ast.Mult,),
-          ast.Mod: (ast.Mult,), ast.Pow: (ast.Mult,), ast.LShift: (ast.RShift,), ast.RShift: (ast.LShift,),
-          ast.BitAnd: (ast.BitOr,), ast.BitOr: (ast.BitAnd,), ast.BitXor: (ast.BitOr,), ast.MatMult: ()}
-COMPARE = {ast.Lt: (ast.LtE, ast.GtE), ast.LtE: (ast.Lt, ast.Gt), ast.Gt: (ast.GtE, ast.LtE), ast.GtE: (ast.Gt, ast.Lt),
-           ast.Eq: (ast.NotEq,), ast.NotEq: (ast.Eq,)}
-SYMBOL = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow: "**",
+BINARY: dict[type, tuple[type, ...]] = {
+    ast.Add: (ast.Sub,), ast.Sub: (ast.Add,), ast.Mult: (ast.Div,), ast.Div: (ast.Mult,), ast.FloorDiv: (ast.Mult,),
+    ast.Mod: (ast.Mult,), ast.Pow: (ast.Mult,), ast.LShift: (ast.RShift,), ast.RShift: (ast.LShift,),
+    ast.BitAnd: (ast.BitOr,), ast.BitOr: (ast.BitAnd,), ast.BitXor: (ast.BitOr,), ast.MatMult: (),
+}
+COMPARE: dict[type, tuple[type, ...]] = {
+    ast.Lt: (ast.LtE, ast.GtE), ast.LtE: (ast.Lt, ast.Gt), ast.Gt: (ast.GtE, ast.LtE), ast.GtE: (ast.Gt, ast.Lt),
+    ast.Eq: (ast.NotEq,), ast.NotEq: (ast.Eq,),
+}
+SYMBOL: dict[type, str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow: "**",
           ast.LShift: "<<", ast.RShift: ">>", ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^", ast.Lt: "<", ast.LtE: "<=",
           ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!=", ast.And: "and", ast.Or: "or"}
 EXTREMES = {"min": "max", "max": "min", "minimum": "maximum", "maximum": "minimum", "argmin": "argmax", "argmax": "argmin"}
@@ -114,7 +119,7 @@ def _compiled(node, function) -> types.FunctionType:
     return types.FunctionType(body, function.__globals__, function.__name__, function.__defaults__)
 
 
-def _edits(tree) -> Iterator[tuple[int, str, object]]:
+def _edits(tree) -> Iterator[tuple[int, str, Callable[[], None]]]:
     """(line, description, function that edits the tree in place) for each place; in the same order every time."""
     indices = sorted({name.id for node in ast.walk(tree) if isinstance(node, ast.Subscript)
                       for name in ast.walk(node.slice) if isinstance(name, ast.Name)})
@@ -128,8 +133,8 @@ def _edits(tree) -> Iterator[tuple[int, str, object]]:
                 for other in COMPARE.get(type(op), ()):
                     yield _swap(node.ops, place, other(), f"{SYMBOL[type(op)]} → {SYMBOL[other]}", node)
         elif isinstance(node, ast.BoolOp):
-            other = ast.Or if isinstance(node.op, ast.And) else ast.And
-            yield _swap(node, "op", other(), f"{SYMBOL[type(node.op)]} → {SYMBOL[other]}")
+            joint = ast.Or if isinstance(node.op, ast.And) else ast.And
+            yield _swap(node, "op", joint(), f"{SYMBOL[type(node.op)]} → {SYMBOL[joint]}")
         elif isinstance(node, ast.Constant) and isinstance(node.value, bool):
             yield _swap(node, "value", not node.value, f"{node.value} → {not node.value}")
         elif isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
@@ -146,16 +151,16 @@ def _edits(tree) -> Iterator[tuple[int, str, object]]:
                 yield _swap(index, "elts", index.elts[::-1], f"[{_pair(index.elts)}] → [{_pair(index.elts[::-1])}]", node)
             for part in index.elts if isinstance(index, ast.Tuple) else [index]:
                 if isinstance(part, ast.Name):  # one other index, the next in the alphabet, so that the list stays short
-                    others = [name for name in indices if name != part.id]
-                    if others:
-                        other = next((name for name in others if name > part.id), others[0])
-                        yield _swap(part, "id", other, f"{ast.unparse(node)}: {part.id} → {other}", node)
+                    names = [name for name in indices if name != part.id]
+                    if names:
+                        name = next((name for name in names if name > part.id), names[0])
+                        yield _swap(part, "id", name, f"{ast.unparse(node)}: {part.id} → {name}", node)
         for block in ("body", "orelse"):
             for place, statement in enumerate(getattr(node, block, []) if isinstance(getattr(node, block, []), list) else []):
                 if isinstance(statement, (ast.Break, ast.Continue)):
-                    other = ast.Continue if isinstance(statement, ast.Break) else ast.Break
-                    yield _swap(getattr(node, block), place, ast.copy_location(other(), statement),
-                                f"{type(statement).__name__.lower()} → {other.__name__.lower()}", statement)
+                    swapped = ast.Continue if isinstance(statement, ast.Break) else ast.Break
+                    yield _swap(getattr(node, block), place, ast.copy_location(swapped(), statement),
+                                f"{type(statement).__name__.lower()} → {swapped.__name__.lower()}", statement)
         for block in ("test", "operand", "value", "left"):  # where one expression takes the place of another
             inner = getattr(node, block, None)
             if isinstance(inner, ast.UnaryOp) and isinstance(inner.op, (ast.Not, ast.USub)):
@@ -248,7 +253,7 @@ class TooLong(BaseException):  # no `except Exception` of the code under trial m
 class Bench:
     """An oracle with its examples and the formula's answers, made once."""
 
-    oracle: object
+    oracle: Oracle
     examples: list
     wanted: list
     seconds: float  # of the unharmed kernels, as plain Python

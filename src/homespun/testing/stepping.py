@@ -28,10 +28,14 @@ from homespun.base.errors import ParameterError, did_you_mean
 from homespun.kernels import interpreted
 
 HOUSE = Path(homespun.__file__).resolve().parent
-PLUMBING = ("base", "testing", "persist", "drop_in", "cli", "serve", "kernels/__init__.py", "kernels/kernel.py",
-            "kernels/cache.py", "kernels/oracle.py", "kernels/threads.py", "kernels/build.py", "__init__.py", "__main__.py", "errors.py")
-METHODS = ("fit", "partial_fit", "predict", "predict_proba", "predict_log_proba", "decision_function", "score_samples",
-           "transform", "inverse_transform", "fit_transform", "fit_predict", "score")
+PLUMBING = (  # folders and files of the house that are no algorithms
+    "__init__.py", "__main__.py", "errors.py", "base", "testing", "persist", "drop_in", "cli", "serve",
+    *(f"kernels/{name}.py" for name in ("__init__", "build", "cache", "kernel", "oracle", "threads")),
+)
+METHODS = (
+    "fit", "partial_fit", "predict", "predict_proba", "predict_log_proba", "decision_function", "score_samples",
+    "transform", "inverse_transform", "fit_transform", "fit_predict", "score",
+)
 
 
 def step(estimator, *, stdin=None, stdout=None) -> Stepped:
@@ -97,7 +101,8 @@ def run(function, *args, files=(), folder=None, streams=(None, None), **kwargs):
     with interpreted():
         if another_debugger():
             return function(*args, **kwargs)
-        return Debugger(files, *streams, folder=folder).runcall(function, *args, **kwargs)
+        stdin, stdout = streams
+        return Debugger(files, stdin, stdout, folder).runcall(function, *args, **kwargs)
 
 
 def another_debugger() -> str | None:

@@ -13,6 +13,7 @@ import keyword
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from homespun.base.errors import DataError, ParameterError, did_you_mean
 
@@ -152,7 +153,7 @@ def new_file(path) -> Path:
         The file exists, its folder does not, or its name is not one that Python can import.
     """
     file = Path(path)
-    facts = {"operation": "new", "operands": {"path": str(path)}}
+    facts: dict[str, Any] = {"operation": "new", "operands": {"path": str(path)}}
     if file.suffix != ".py" or not file.stem.isidentifier() or keyword.iskeyword(file.stem):
         suggestion = "".join(c if c.isalnum() else "_" for c in file.stem) + ".py"
         raise ParameterError(f"new: {file.name!r} is not a name that Python can import; try {suggestion!r}", **facts,
