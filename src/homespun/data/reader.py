@@ -66,7 +66,7 @@ def read(source, *, types: dict[str, str] | None = None, delimiter: str | None =
                 raise DataError(f"the column {made!r} made from {name!r} exists already", operation="read",
                                 operands={"column": made}, rule="each column name once")
             columns[made] = values
-    return Table(pd.DataFrame(columns), decisions, recipes)
+    return Table(pd.DataFrame(columns), decisions, recipes, _head(frame))
 
 
 def reread(source, recipes: dict[str, dict], *, optional=(), operation: str = "predict", known=()) -> Table:
@@ -122,3 +122,9 @@ def _unknown_column(name, known) -> DataError:
     hint = did_you_mean(name, known)
     return DataError(f"there is no column {name!r}" + (f"; {hint}" if hint else f"; the columns are {', '.join(map(repr, list(known)[:20]))}"),
                      operation="read", operands={"column": name}, rule="a column of the table", suggestion=hint)
+
+
+def _head(frame, rows: int = 5) -> dict[str, list]:
+    """The first raw values as plain data."""
+    return {name: [None if value is None or value != value else value if isinstance(value, (bool, int, float, str)) else str(value)
+                   for value in frame[name].iloc[:rows].tolist()] for name in frame.columns}

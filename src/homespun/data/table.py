@@ -43,11 +43,14 @@ class Table:
     decisions : list of Decision
     recipes : dict
         Column → how its raw values become typed ones. Plain data: a model file keeps it (`homespun.data.reread`).
+    raw_head : dict
+        Column → its first five values as the source has them.
     """
 
     frame: Any
     decisions: list[Decision] = field(default_factory=list)
     recipes: dict[str, dict] = field(default_factory=dict)
+    raw_head: dict[str, list] = field(default_factory=dict, repr=False)
 
     def __len__(self):
         return len(self.frame)

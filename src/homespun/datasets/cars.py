@@ -5,7 +5,7 @@
 
 `rate` is the yearly loss of the make (0.085 to 0.16), age is in years at the day of listing. On top of it lies the mess:
 text numbers ("186005 km", "£8,000", "2.0 Turbo"), three-state flags (ON, OFF, NotAvailable), four spellings of
-"missing", a constant column, an identifier, free text, repeated rows, and one price in 250 that somebody mistyped.
+"missing", a constant column, an identifier, free text, repeated rows, and one price in 250 with a digit too many or too few.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def used_cars(n: int = 5000, random_state=0):
     --------
     >>> from homespun.datasets import used_cars
     >>> used_cars(3).loc[0, ["manufacturer", "mileage", "price"]].tolist()
-    ['BMW', '56740 km', '£20,400']
+    ['BMW', '167543 km', '£4,150']
     """
     import pandas as pd
 
@@ -98,7 +98,7 @@ def used_cars(n: int = 5000, random_state=0):
     )
     price = np.maximum(np.round(np.exp(log_price) / 50.0) * 50.0, 200.0)
     mistyped = rng.random(n) < 0.004
-    price[mistyped] = np.where(rng.random(mistyped.sum()) < 0.5, 1.0, price[mistyped] * 10.0)
+    price[mistyped] *= np.where(rng.random(mistyped.sum()) < 0.5, 0.1, 10.0)
 
     engine = np.array([f"{size:.1f} Turbo" if boosted else f"{size:.1f}" for size, boosted in zip(litres, turbo)], dtype=object)
     power = np.round(litres * 62.0 * np.where(turbo, 1.25, 1.0) + rng.normal(0, 8, size=n)).astype(np.int64)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time as clock
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,6 @@ from homespun.tabular.project import Project
 from homespun.tabular.scores import interval, score_fold, score_kind
 from homespun.tabular.splits import make_folds
 from homespun.tabular.target import clean_target
-
-SAMPLE_ROWS = 5  # kept in the model file as its self-test
 
 
 def fit(data, target: str, *, task: str = "auto", time: str | None = None, group: str | None = None, stratify: str | None = None,
@@ -87,7 +86,7 @@ def fit(data, target: str, *, task: str = "auto", time: str | None = None, group
     repeated = duplicate_rows(table.frame)
     if repeated.any():
         decisions.append(Decision(None, "repeated rows", int(repeated.sum()), "exact copies of other rows would stand in training and test"))
-        table = Table(table.frame[~repeated].reset_index(drop=True), table.decisions, table.recipes)
+        table = replace(table, frame=table.frame[~repeated].reset_index(drop=True))
     goal = clean_target(table, target, task, positive)
     names = model_names(models, goal.task)
     frame = table.frame.iloc[goal.rows].reset_index(drop=True)
@@ -113,7 +112,7 @@ def fit(data, target: str, *, task: str = "auto", time: str | None = None, group
     project = Project(
         model=model, best=best, table=table, task=goal.task, target=target, classes=goal.classes, score_kind=kind, board=board,
         decisions=decisions, warnings=list(dict.fromkeys(notes)), roles=plan.roles, reference=reference_of(frame, plan.features),
-        sample=_sample(data, table, plan, target),
+        sample={name: values for name, values in table.raw_head.items() if name != target},
         record={"rows": len(frame), "features": len(plan.features), "folds": len(splits), "random_state": _plain_seed(random_state),
                 "leaderboard": board, "score": kind, "seconds": round(clock.monotonic() - started, 3)})
     if destination is not None:
@@ -135,7 +134,7 @@ def _compare(names, X, goal, plan, splits, kind, random_state, budget, started, 
                 notes.append(f"the budget of {budget:g} seconds is over: {', '.join(left)} not trained")
                 break
             pipeline = build_model(name, goal.task, plan, log=goal.log, random_state=random_state)
-            bar.set_description(name)
+            bar.set_description(name, refresh=False)
             try:
                 scores, fit_seconds, predict_seconds = _cross_validate(name, pipeline, X, goal.values, splits, kind, bar, notes)
             except Exception as error:  # one model's failure must not lose the others
@@ -211,20 +210,6 @@ def place_for(out, data) -> Path | None:
         raise DataError(f"fit: {str(path)!r} cannot be written", operation="fit", operands={"out": str(out)},
                         rule="a place that can be written")
     return path
-
-
-def _sample(data, table, plan, target) -> dict[str, list]:
-    """A few raw rows of the columns that the model reads: the model file's self-test."""
-    from homespun.data.source import load_raw
-
-    frame = table.frame if isinstance(data, Table) else load_raw(data)[0]
-    needed = [name for name in table.recipes if name != target and name in frame.columns]
-    rows = {}
-    for name in needed:
-        column = frame[name].iloc[:SAMPLE_ROWS]
-        rows[name] = [None if value is None or value != value else value if isinstance(value, (int, float, bool, str)) else str(value)
-                      for value in column.tolist()]
-    return rows
 
 
 def _plain_seed(random_state):

@@ -112,18 +112,18 @@ class Project:
         DataError
             A column is missing (near names are suggested), or a value does not fit.
         """
-        return self._labels(self.model.predict(feature_frame(self._read(data, "predict").frame, self.roles_)))
+        return self._labels(self.model.predict(feature_frame(self.read(data, "predict").frame, self.roles_)))
 
     @available_if(_classifies)
     def predict_proba(self, data) -> np.ndarray:
         """Probabilities, (n, classes) in the order of `classes`."""
-        return self.model.predict_proba(feature_frame(self._read(data, "predict_proba").frame, self.roles_))
+        return self.model.predict_proba(feature_frame(self.read(data, "predict_proba").frame, self.roles_))
 
     def validate(self, data) -> Validation:
         """Scores on fresh data that has the target, and how far its columns are from those of the training data."""
         import pandas as pd
 
-        table = self._read(data, "validate")
+        table = self.read(data, "validate")
         if self.target not in table.frame.columns:
             raise DataError(f"validate: the target {self.target!r} is missing; without it there is nothing to compare with",
                             operation="validate", operands={"given": list(table.frame.columns)}, rule="the target's column",
@@ -155,7 +155,10 @@ class Project:
     def features_(self) -> list[str]:
         return [name for names in self.roles_.values() for name in names]
 
-    def _read(self, data, operation) -> Table:
+    def read(self, data, operation: str = "predict") -> Table:
+        """Fresh data, read by the decisions of the training data; `predict` and the others take the result, too."""
+        if isinstance(data, Table):
+            return data
         used = set(self.features_)
         needed = {name: recipe for name, recipe in self.recipes_.items()
                   if name == self.target or name in used or self._split_of(name, recipe) in used}

@@ -52,7 +52,7 @@ def interval(scores, train_sizes, test_sizes, level: float = 0.95) -> tuple[floa
     """(mean, low, high) of fold scores by the corrected t interval; NaN folds are left out.
 
     >>> [round(value, 3) for value in interval([0.8, 0.9, 0.85], [200] * 3, [100] * 3)]
-    [0.85, 0.654, 1.046]
+    [0.85, 0.654, 1.0]
     """
     from scipy.stats import t
 
@@ -66,7 +66,7 @@ def interval(scores, train_sizes, test_sizes, level: float = 0.95) -> tuple[floa
         return mean, float("nan"), float("nan")
     ratio = float(np.mean(np.asarray(test_sizes)[there] / np.asarray(train_sizes)[there]))
     half = float(t.ppf(0.5 + level / 2, k - 1)) * np.sqrt((1.0 / k + ratio) * scores.var(ddof=1))
-    return mean, mean - half, mean + half
+    return mean, mean - half, min(mean + half, 1.0)  # none of these scores can exceed 1
 
 
 def all_scores(target_kind: str, y, prediction, probabilities=None) -> dict[str, float]:

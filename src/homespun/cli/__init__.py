@@ -1,0 +1,49 @@
+"""The command line: ``homespun fit cars.csv --target price``.
+
+Exit status 0; 1 for a mistake that the text on stderr explains; 2 for a wrong call. A traceback is a bug of ours.
+"""
+
+from __future__ import annotations
+
+import sys
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command and exit."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command; its exit status."""
+    from homespun.base.errors import HomespunError
+
+    try:
+        from homespun.cli.app import app
+    except ModuleNotFoundError as error:
+        return _lacks(error)
+    try:
+        app(args=arguments, prog_name="homespun")
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except HomespunError as error:
+        return _say(str(error))
+    except ModuleNotFoundError as error:
+        return _lacks(error)
+    except BrokenPipeError:  # `homespun … | head`
+        sys.stderr.close()
+        return 0
+    except OSError as error:
+        return _say(f"{error.strerror or error}" + (f": {error.filename!r}" if error.filename else ""))
+    return 0
+
+
+def _say(text: str) -> int:
+    print(f"homespun: {text}", file=sys.stderr)
+    return 1
+
+
+def _lacks(error: ModuleNotFoundError) -> int:
+    name = (error.name or "").partition(".")[0]
+    if name in ("typer", "pandas", "duckdb"):
+        return _say(f"this command needs {name}: pip install 'homespun[table]'")
+    raise error

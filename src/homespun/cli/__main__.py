@@ -1,0 +1,5 @@
+"""``python -m homespun.cli`` is ``homespun``."""
+
+from homespun.cli import main
+
+main()

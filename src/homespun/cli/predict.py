@@ -1,0 +1,56 @@
+"""``homespun predict cars.homespun fresh.csv -o predictions.csv``: one line for each row, in the order of the file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import typer
+
+
+def predict(
+    model: str = typer.Argument(..., help="A .homespun file."),
+    data: str = typer.Argument(..., help="CSV, TSV, Parquet or JSON file with the columns of the training data."),
+    output: str = typer.Option("-", "--output", "-o", help="CSV file to write; '-' is the standard output."),
+    code: str = typer.Option(None, "--code", help="Python file of a custom model, if the file asks for it."),
+) -> None:
+    """Predict each row of a table with a saved model."""
+    import sys
+
+    import pandas as pd
+
+    project = load_project(model, code)
+    table = project.read(data, "predict")
+    columns = {"prediction": project.predict(table)}
+    if project.task == "classification" and hasattr(project.model, "predict_proba"):
+        for label, column in zip(project.classes, project.predict_proba(table).T):
+            columns[f"probability_{label}"] = column
+    frame = pd.DataFrame(columns)
+    if output == "-":
+        frame.to_csv(sys.stdout, index=False)
+        return
+    write_whole(Path(output), frame.to_csv(index=False))
+    typer.echo(f"{output}: {len(frame):,} predictions of {project.target!r}")
+
+
+def load_project(path: str, code: str | None):
+    """The `Project` in a model file; a DataError for a file that holds something else."""
+    from homespun.base.errors import DataError
+    from homespun.persist import load
+    from homespun.tabular import Project
+
+    model = load(path, allow_code=code)
+    if not isinstance(model, Project):
+        raise DataError(f"{path!r} holds a {type(model).__name__}, not a model of a table; load it with homespun.load",
+                        operation="predict", operands={"model": path}, rule="a file that `homespun fit` wrote")
+    return model
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file completely or not at all: a full disk leaves the old one."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
+    try:
+        draft.write_text(text, encoding="utf-8", newline="")
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
