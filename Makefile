@@ -21,7 +21,7 @@ demo: $(VENV)/.all kernels
 
 test: $(VENV)/.test kernels
 	$(TEST_ENV) $(BIN)/python -m pytest -n 2 -m "not slow"
-	$(TEST_ENV) NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -n 2 -m "interpreted and not slow"
+	$(TEST_ENV) NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -n 2 -m "not slow" tests/test_oracles.py tests/kernels tests/neighbors
 
 test-all: $(VENV)/.test $(VENV)/.peers kernels
 	$(TEST_ENV) $(BIN)/python -m pytest -n 2

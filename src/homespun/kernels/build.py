@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import selectors
 import subprocess
 import sys
 import time
@@ -35,27 +36,63 @@ def pinned() -> list[tuple[str, Any, str]]:
 def build_all(*, show: bool | None = None) -> float:
     """Compile (or load) every pinned signature for this machine; returns the seconds it took.
 
-    Examples
-    --------
-    ``homespun warmup`` calls it once after an installation from source.
+    What is missing goes into the user's cache. `homespun warmup` calls it, once after an installation from source.
     """
-    from homespun.base import progress
-
-    start = time.perf_counter()
-    for name, one, signature in (bar := progress(pinned(), label="compiling kernels", delay=0.0, show=show)):
-        bar.set_postfix_str(name.rpartition(".")[2])
-        one.compile(signature)
-    return time.perf_counter() - start
+    return build(dict(os.environ), show=show)
 
 
-def build_level(level: str) -> None:
-    """Compile for `level` into the package's own cache, in a fresh process."""
+def build_level(level: str, *, show: bool | None = None) -> float:
+    """Compile for `level` into the package's own cache; returns the seconds it took."""
     environment = dict(os.environ, HOMESPUN_BUILD_KERNELS="1")
     if level != "host":
         environment |= {"NUMBA_CPU_NAME": level, "NUMBA_CPU_FEATURES": ""}
-    print(f"homespun kernels for {level}", file=sys.stderr, flush=True)
-    subprocess.run([sys.executable, "-c", "from homespun.kernels.build import build_all; build_all(show=True)"],
-                   env=environment, check=True)
+    return build(environment, show=show, label=f"kernels for {level}")
+
+
+def build(environment: dict[str, str], *, show: bool | None = None, label: str = "kernels") -> float:
+    """One fresh process a core compiles its share: the level is fixed when Numba is imported, and compiling holds a lock."""
+    from homespun.base import progress
+
+    start = time.perf_counter()
+    workers = os.cpu_count() or 1
+    running = [
+        subprocess.Popen([sys.executable, "-m", "homespun.kernels.build", "--share", str(worker), str(workers)],
+                         env=environment, stdout=subprocess.PIPE, text=True)
+        for worker in range(workers)
+    ]
+    bar = progress(total=0, label=label, delay=0.0, show=show)
+    try:
+        with selectors.DefaultSelector() as ready:
+            for process in running:
+                ready.register(process.stdout, selectors.EVENT_READ)
+            while ready.get_map():
+                for key, _ in ready.select():
+                    line = key.fileobj.readline()
+                    if not line:
+                        ready.unregister(key.fileobj)
+                    elif line.startswith("of "):
+                        bar.total = int(line.split()[1])
+                    else:
+                        bar.set_postfix_str(line.split()[0].rpartition(".")[2], refresh=False)
+                        bar.update()
+        failed = [process for process in running if process.wait()]
+        if failed:
+            raise RuntimeError(f"compiling kernels ended with code {failed[0].returncode}; the messages above say why")
+    finally:
+        bar.close()
+        for process in running:
+            process.kill()
+            process.wait()
+    return time.perf_counter() - start
+
+
+def compile_share(worker: int, workers: int) -> None:
+    """Compile every `workers`-th kernel, largest first so that the shares end together; say on stdout what is done."""
+    jobs = sorted(pinned(), key=lambda job: (-len(job[1].py_func.__code__.co_code), job[0], job[2]))
+    print("of", len(jobs), flush=True)
+    for name, one, signature in jobs[worker::workers]:
+        one.compile(signature)
+        print(name, flush=True)
 
 
 def remove_unused() -> int:
@@ -80,13 +117,17 @@ def main() -> None:
     parser.add_argument("levels", nargs="*", help=f"any of {', '.join(LEVELS) or 'host'}; default: this machine's",
                         default=None)
     parser.add_argument("--all", action="store_true", help="every level (for a wheel)")
+    parser.add_argument("--share", nargs=2, type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.share:
+        compile_share(*options.share)
+        return
     levels = LEVELS if options.all and LEVELS else options.levels or [host_level() if host_level() in LEVELS else "host"]
     start = time.perf_counter()
     for level in levels:
         if level not in (*LEVELS, "host"):
             parser.error(f"{level} is not one of {', '.join((*LEVELS, 'host'))}")
-        build_level(level)
+        build_level(level, show=True)
     print(f"kernels ready after {time.perf_counter() - start:.0f} s", file=sys.stderr)
 
 
