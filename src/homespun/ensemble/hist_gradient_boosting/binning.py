@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import itertools
+
 import numpy as np
 
 from homespun.kernels import kernel, num_threads, oracle
@@ -54,8 +56,8 @@ def groups_for(d: int, threads: int) -> np.ndarray:
     array([ 0, 14, 28])
     """
     fewest = -(-d // WIDEST)
-    groups = min(-(-fewest // threads) * threads, -(-d // 4))  # a group of fewer than 4 would mostly read row numbers
-    groups = max(groups, fewest)
+    groups = -(-fewest // threads) * threads
+    groups = max(fewest, min(groups, d // 4))  # a group of fewer than 4 would mostly read row numbers
     return np.arange(groups + 1) * d // groups
 
 
@@ -86,7 +88,7 @@ def group_block(block, columns, group_start, rows):  # IN columns (d, n).   OUT 
 ))
 def group_columns_formula(columns, group_start):
     """Transpose each group; fill up with zeros."""
-    groups = [columns[a:b].T for a, b in zip(group_start[:-1], group_start[1:])]
+    groups = [columns[a:b].T for a, b in itertools.pairwise(group_start)]
     width = max(group.shape[1] for group in groups)
     while width & (width - 1):
         width += 1

@@ -447,7 +447,7 @@ class _Boosting:
 
     def round(self, number):
         """One round: a tree for each score, added to `raw`."""
-        losses.gradients(losses.CODES[self.loss.name], self.loss.level, self.y, self.raw, self.store.bounds, self.g, self.h)
+        losses.gradients(self.loss.name, self.loss.level, self.y, self.raw, self.store.bounds, self.g, self.h)
         rng = np.random.default_rng([self.seed, number])
         return [self.grow(k, rng) for k in range(self.loss.n_scores)]
 

@@ -19,9 +19,10 @@ import numpy as np
 
 from homespun.ensemble.hist_gradient_boosting import splitting
 from homespun.ensemble.hist_gradient_boosting.binning import BinnedData
+from homespun.ensemble.hist_gradient_boosting.categorical import search_sets
 from homespun.ensemble.hist_gradient_boosting.histogram import BINS, Gradients, RowStore
+from homespun.ensemble.hist_gradient_boosting.partition import divide
 from homespun.ensemble.hist_gradient_boosting.predictor import Tree
-from homespun.ensemble.hist_gradient_boosting.splitting import EXACT, PACKED, TINY
 from homespun.kernels.binning import MISSING
 
 MIN_HESSIAN = 1e-3  # a child with less curvature would get a huge value
@@ -66,11 +67,12 @@ class TreeGrower:
         self.spare = [] if spare is None else spare  # histograms free for use, kept from tree to tree
         d, n_groups = len(data.features), len(data.group_start) - 1
         self.best = np.empty((2, n_groups, 8))
-        self.sets = np.empty((2, n_groups, BINS), dtype=np.uint8)
+        self.categorical = np.flatnonzero(data.features[:, splitting.CATEGORICAL])
+        self.goes_left = np.empty(BINS, dtype=np.uint8)
         self.allowed = np.ones((2, d), dtype=np.uint8)
-        self.table = np.zeros((2, 8))
+        self.table = np.zeros((2, 7))
         self.limits = np.array([gradients.unit_g, gradients.unit_h, settings.l2_regularization,
-                                settings.min_samples_leaf, MIN_HESSIAN, PACKED if gradients.packed else EXACT, 0.0])
+                                settings.min_samples_leaf, MIN_HESSIAN, 0.0])
         self.nodes: list[Node] = []
         self.heap: list = []
 
@@ -100,7 +102,7 @@ class TreeGrower:
 
     def value_of(self, sum_g, sum_h, bounds) -> float:
         """-G / (H + λ), within bounds."""
-        value = -sum_g * self.gradients.unit_g / (sum_h * self.gradients.unit_h + self.settings.l2_regularization + TINY)
+        value = -sum_g * self.gradients.unit_g / (sum_h * self.gradients.unit_h + self.settings.l2_regularization + splitting.TINY)
         return min(max(value, bounds[0]), bounds[1])
 
     def may_split(self, node: Node) -> bool:
@@ -111,33 +113,35 @@ class TreeGrower:
 
     # -- split search --------------------------------------------------------------------------------------------------
 
-    def search(self, first: Node, second: Node | None, how: float | None = None, wanted=(True, True)):
+    def search(self, first: Node, second: Node | None, wanted=(True, True), packed: bool | None = None):
         """Sums of `first`; of `second` by subtraction from the parent's, in `second.hist`; the best split of those wanted."""
-        table, limits, data = self.table, self.limits, self.data
-        packed = how is None and self.gradients.packed
-        for side, node in enumerate((first, second)):
-            if node is None:
-                table[side] = 0.0
-                continue
+        packed = self.gradients.packed if packed is None else packed
+        pairs = [(0, first)] if second is None else [(0, first), (1, second)]
+        self.table[1] = 0.0
+        for side, node in pairs:
             rows_per_h = node.count / node.sum_h if packed and node.sum_h > 0 else 0.0
-            table[side] = (node.sum_g, node.sum_h, node.count, rows_per_h, *node.bounds, node.value, float(wanted[side]))
-        limits[splitting.HOW] = PACKED if packed else EXACT
-        limits[splitting.BOTH] = float(second is not None)
+            self.table[side] = (node.sum_g, node.sum_h, node.count, rows_per_h, *node.bounds, wanted[side])
+        self.limits[splitting.SUBTRACT] = second is not None
         if self.settings.groups is not None or self.settings.max_features < 1.0:
-            self.draw_features(first, second, wanted)
-        sibling = first.hist if second is None else second.hist
-        splitting.search(data.rows, data.group_start, self.store.elements, self.store.segments[first.index],
-                         self.gradients.grid, first.hist, sibling, data.features, self.allowed, table, limits, self.best,
-                         self.sets)
-        winners = self.best[:, :, 0].argmax(axis=1).tolist()
-        for side, node in enumerate((first, second)):
-            if node is not None:
+            for side, node in sorted(pairs, key=lambda pair: pair[1].index):  # left before right, whichever is smaller
                 if wanted[side]:
-                    self.note_split(node, self.best[side, winners[side]].tolist(), self.sets[side, winners[side]])
-                else:
-                    self.free(node)
+                    self.allowed[side] = self.draw_features(node)
+        data, store = self.data, self.store
+        sibling = first.hist if second is None else second.hist
+        splitting.search(data.rows, data.group_start, store.elements, store.segments[first.index], self.gradients.grid,
+                         first.hist, sibling, data.features, self.allowed, self.table, self.limits, self.best, packed)
+        winners = self.best[:, :, splitting.GAIN].argmax(axis=1).tolist()
+        for side, node in pairs:
+            if wanted[side]:
+                answer = self.best[side, winners[side]]
+                if len(self.categorical):
+                    search_sets(node.hist, self.categorical, data.features, self.allowed[side], self.table[side],
+                                self.limits, answer, self.goes_left)
+                self.note_split(node, answer.tolist())
+            else:
+                self.free(node)
 
-    def note_split(self, node: Node, answer: list, goes_left):
+    def note_split(self, node: Node, answer: list):
         """Keep the best split if it is one: into the heap with it."""
         part = answer[splitting.GAIN]
         own = node.value * node.sum_g * self.gradients.unit_g
@@ -145,21 +149,19 @@ class TreeGrower:
             self.free(node)
             return
         node.split, node.gain = answer, part + own
-        node.set = goes_left.copy() if answer[splitting.IS_SET] else None
+        node.set = self.goes_left.copy() if answer[splitting.IS_SET] else None
         heapq.heappush(self.heap, (-node.gain, node.index, node))
 
-    def draw_features(self, first: Node, second: Node | None, wanted):
-        """Features that may be used: by the interaction sets of the path, and a random share of these per node."""
+    def draw_features(self, node: Node) -> np.ndarray:
+        """Features that may be used: by the interaction sets of the path, and of these a random share."""
         groups = self.settings.groups
-        pairs = [(side, node) for side, node in enumerate((first, second)) if node is not None and wanted[side]]
-        for side, node in sorted(pairs, key=lambda pair: pair[1].index):  # left before right, whichever is smaller
-            allowed = np.ones(len(self.data.features), dtype=bool) if groups is None else groups[node.groups].any(axis=0)
-            if self.settings.max_features < 1.0:
-                names = np.flatnonzero(allowed)
-                take = max(1, int(np.ceil(self.settings.max_features * len(names))))
-                allowed[:] = False
-                allowed[self.rng.permutation(names)[:take]] = True
-            self.allowed[side] = allowed
+        allowed = np.ones(len(self.data.features), dtype=bool) if groups is None else groups[node.groups].any(axis=0)
+        if self.settings.max_features < 1.0:
+            names = np.flatnonzero(allowed)
+            take = max(1, int(np.ceil(self.settings.max_features * len(names))))
+            allowed[:] = False
+            allowed[self.rng.permutation(names)[:take]] = True
+        return allowed
 
     # -- splitting -----------------------------------------------------------------------------------------------------
 
@@ -170,12 +172,12 @@ class TreeGrower:
         goes_left = GOES_LEFT[missing_left, bin_] if node.set is None else node.set
         left_index = len(self.nodes)
         store.reserve(left_index + 2)
-        splitting.partition(store.elements, store.scratch, store.segments, node.index, left_index, left_index + 1,
-                            data.columns[feature], goes_left)
+        divide(store.elements, store.scratch, store.segments, node.index, left_index, left_index + 1, data.columns[feature],
+               goes_left)
         left_rows = int(store.segments[left_index, :, 1].sum())
         right_rows = node.rows - left_rows
         if self.gradients.packed and min(left_rows, right_rows) < self.settings.min_samples_leaf:
-            self.search(node, None, how=EXACT)  # the guessed counts were wrong
+            self.search(node, None, packed=False)  # the guessed counts were wrong
             return False
         left_g, left_h = split[splitting.LEFT_G], split[splitting.LEFT_H]
         left_n = float(left_rows) if self.gradients.packed else split[splitting.LEFT_N]

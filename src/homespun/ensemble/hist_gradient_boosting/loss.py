@@ -22,7 +22,6 @@ from homespun.kernels import kernel, oracle
 from homespun.kernels.simd import exp32
 from homespun.kernels.threads import over_blocks
 
-CODES = {"squared_error": 0, "absolute_error": 1, "quantile": 2, "poisson": 3, "gamma": 4, "log_loss": 5, "multinomial": 6}
 ONE, ZERO = np.float32(1), np.float32(0)
 TILE = 256  # rows whose softmax is computed side by side
 
@@ -108,59 +107,77 @@ def weighted_quantile(values, level, weights=None) -> float:
     return float(values[order[low]] / 2 + values[order[high]] / 2)
 
 
-def gradients(loss, level, y, raw, bounds, g, h):
+def gradients(name, level, y, raw, bounds, g, h):
     """First and second derivatives of every row: fills `g` and `h`, (K, n) float32.
 
     `bounds` (S + 1,) are the rows where one thread's share ends and the next begins.
     """
-    over_blocks(gradient_block, len(bounds) - 1, loss, level, y, raw, bounds, g, h)
+    over_blocks(DERIVATIVES[name], len(bounds) - 1, level, y, raw, bounds, g, h)
     return g, h
 
 
-@kernel("void(i8, i8, f8, f8[::1], f8[:, ::1], i8[::1], f4[:, ::1], f4[:, ::1])")
-def gradient_block(block, loss, level, y, raw, bounds, g, h):  # IN y (n,), raw (K, n).   OUT g, h (K, n)
-    """Each loss is a loop of its own, without branches, so that it becomes vector instructions (with `exp32`)."""
-    first, last = bounds[block], bounds[block + 1]
-    if loss == 0:
-        for i in range(first, last):
-            g[0, i] = np.float32(raw[0, i] - y[i])
-            h[0, i] = ONE
-    elif loss == 1 or loss == 2:
-        above, below = np.float32(1.0 - level), np.float32(-level)
-        if loss == 1:
-            above, below = ONE, -ONE
-        for i in range(first, last):
-            g[0, i] = above if raw[0, i] > y[i] else below
-            h[0, i] = ONE
-    elif loss == 3:
-        for i in range(first, last):
-            mean = exp32(np.float32(raw[0, i]))
-            g[0, i] = np.float32(mean - y[i])
-            h[0, i] = mean
-    elif loss == 4:
-        for i in range(first, last):
-            ratio = np.float32(y[i] * exp32(np.float32(-raw[0, i])))
-            g[0, i] = ONE - ratio
-            h[0, i] = ratio
-    elif loss == 5:
-        for i in range(first, last):  # small differences stay exact: 1 - p is never computed from p
-            score = np.float32(raw[0, i])
-            small = exp32(-abs(score))  # in (0, 1]
-            share = ONE / (ONE + small)
-            right = (score > ZERO) == (y[i] > 0.5)  # the score points to the right class: what is left to learn is small
-            slope = small * share if right else share
-            g[0, i] = -slope if y[i] > 0.5 else slope
-            h[0, i] = small * share * share
-    else:
-        softmax_block(first, last, y, raw, g, h)
+# A kernel for each loss, so that a fit compiles only its own. Each is one loop without branches, which becomes vector
+# instructions (`exp32` does, `np.exp` would not).   IN y (n,), raw (K, n), bounds (S + 1,).   OUT g, h (K, n)
+SIGNATURE = "void(i8, f8, f8[::1], f8[:, ::1], i8[::1], f4[:, ::1], f4[:, ::1])"
 
 
-@kernel()
-def softmax_block(first, last, y, raw, g, h):
-    """g = p - [y = k] and h = p (1 - p), 256 rows side by side; g serves as room for exp(raw - highest)."""
+@kernel(SIGNATURE)
+def squared_error(block, level, y, raw, bounds, g, h):
+    for i in range(bounds[block], bounds[block + 1]):
+        g[0, i] = np.float32(raw[0, i] - y[i])
+        h[0, i] = ONE
+
+
+@kernel(SIGNATURE)
+def absolute_error(block, level, y, raw, bounds, g, h):
+    for i in range(bounds[block], bounds[block + 1]):
+        g[0, i] = ONE if raw[0, i] > y[i] else -ONE
+        h[0, i] = ONE
+
+
+@kernel(SIGNATURE)
+def quantile(block, level, y, raw, bounds, g, h):
+    above, below = np.float32(1.0 - level), np.float32(-level)
+    for i in range(bounds[block], bounds[block + 1]):
+        g[0, i] = above if raw[0, i] > y[i] else below
+        h[0, i] = ONE
+
+
+@kernel(SIGNATURE)
+def poisson(block, level, y, raw, bounds, g, h):
+    for i in range(bounds[block], bounds[block + 1]):
+        mean = exp32(np.float32(raw[0, i]))
+        g[0, i] = np.float32(mean - y[i])
+        h[0, i] = mean
+
+
+@kernel(SIGNATURE)
+def gamma(block, level, y, raw, bounds, g, h):
+    for i in range(bounds[block], bounds[block + 1]):
+        ratio = np.float32(y[i] * exp32(np.float32(-raw[0, i])))
+        g[0, i] = ONE - ratio
+        h[0, i] = ratio
+
+
+@kernel(SIGNATURE)
+def log_loss(block, level, y, raw, bounds, g, h):
+    for i in range(bounds[block], bounds[block + 1]):  # small differences stay exact: 1 - p is never computed from p
+        score = np.float32(raw[0, i])
+        small = exp32(-abs(score))  # in (0, 1]
+        share = ONE / (ONE + small)
+        right = (score > ZERO) == (y[i] > 0.5)  # the score points to the right class: what is left to learn is small
+        slope = small * share if right else share
+        g[0, i] = -slope if y[i] > 0.5 else slope
+        h[0, i] = small * share * share
+
+
+@kernel(SIGNATURE)
+def multinomial(block, level, y, raw, bounds, g, h):
+    """Softmax of 256 rows side by side; g serves as room for exp(raw - highest)."""
     highest = np.empty(TILE, np.float64)
     total = np.empty(TILE, np.float32)
-    for start in range(first, last, TILE):
+    last = bounds[block + 1]
+    for start in range(bounds[block], last, TILE):
         stop = min(start + TILE, last)
         for i in range(start, stop):
             highest[i - start] = raw[0, i]
@@ -179,33 +196,36 @@ def softmax_block(first, last, y, raw, g, h):
                 h[k, i] = p * (ONE - p)
 
 
-def _example(loss, classes=1):
+DERIVATIVES = {"squared_error": squared_error, "absolute_error": absolute_error, "quantile": quantile, "poisson": poisson,
+               "gamma": gamma, "log_loss": log_loss, "multinomial": multinomial}
+
+
+def _example(name, classes=1):
     def example(rng):
         n = 600
         raw = rng.normal(size=(classes, n)) * 2
-        y = {0: rng.normal(size=n), 1: rng.normal(size=n), 2: rng.normal(size=n), 3: rng.poisson(2, n), 4: rng.exponential(size=n),
-             5: rng.integers(0, 2, n), 6: rng.integers(0, classes, n)}[loss].astype(np.float64)
-        if loss in (1, 2):
+        y = {"poisson": rng.poisson(2, n), "gamma": rng.exponential(size=n), "log_loss": rng.integers(0, 2, n),
+             "multinomial": rng.integers(0, classes, n)}.get(name, rng.normal(size=n)).astype(np.float64)
+        if name in ("absolute_error", "quantile"):
             raw[0, :5] = y[:5]  # a residual of zero counts as "not above"
         room = np.empty((classes, n), np.float32)
-        return loss, 0.3, y, raw, np.array([0, 250, n]), room, room.copy()
+        return name, 0.3, y, raw, np.array([0, 250, n]), room, room.copy()
     return example
 
 
-@oracle(gradients, kernels=(gradient_block,), rtol=2e-6, atol=2e-6,
-        example=tuple(_example(loss) for loss in range(6)) + (_example(6, 3),))
-def gradients_formula(loss, level, y, raw, bounds, g, h):
+@oracle(gradients, kernels=tuple(DERIVATIVES.values()), rtol=2e-6, atol=2e-6,
+        example=tuple(_example(name, 3 if name == "multinomial" else 1) for name in DERIVATIVES))
+def gradients_formula(name, level, y, raw, bounds, g, h):
     """The table at the top of this file."""
     r = raw[0]
-    if loss == 6:
+    if name == "multinomial":
         p, one_hot = softmax(raw, axis=0), np.arange(len(raw))[:, None] == y
         return p - one_hot, p * (1 - p)
     flat = np.ones_like(r)
-    with np.errstate(over="ignore"):
-        found = {0: lambda: (r - y, flat),
-                 1: lambda: (np.where(r > y, 1, -1), flat),
-                 2: lambda: (np.where(r > y, 1 - level, -level), flat),
-                 3: lambda: (np.exp(r) - y, np.exp(r)),
-                 4: lambda: (1 - y * np.exp(-r), y * np.exp(-r)),
-                 5: lambda: (expit(r) - y, expit(r) * expit(-r))}[loss]()
+    found = {"squared_error": lambda: (r - y, flat),
+             "absolute_error": lambda: (np.where(r > y, 1, -1), flat),
+             "quantile": lambda: (np.where(r > y, 1 - level, -level), flat),
+             "poisson": lambda: (np.exp(r) - y, np.exp(r)),
+             "gamma": lambda: (1 - y * np.exp(-r), y * np.exp(-r)),
+             "log_loss": lambda: (expit(r) - y, expit(r) * expit(-r))}[name]()
     return found[0][None], found[1][None]
