@@ -76,7 +76,7 @@ def export_text(decision_tree, *, feature_names=None, class_names=None, max_dept
         if tree.children_left[node] < 0:
             leaf(node, indent)
         elif depth > max_depth:
-            lines.append(f"{indent} truncated branch of depth {below(node) + 1 if below(node) > 1 else 1}")
+            lines.append(f"{indent} truncated branch of depth {below(node) + 1}")
         else:
             name, threshold = names[tree.feature[node]], f"{tree.threshold[node]:.{decimals}f}"
             pending.append((tree.children_right[node], depth + 1, f"{indent} {name} >  {threshold}"))

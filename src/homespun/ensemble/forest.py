@@ -1,0 +1,565 @@
+"""Random forests: many deep trees, each grown on a bootstrap sample and looking at a few random features per split.
+
+    predict(x) = mean over trees t of  value of the leaf of t that x falls into                X: (n, d)   y: (n,) or (n, k)
+
+Breiman 2001, "Random Forests", Machine Learning 45(1).  O(trees * max_features * n log n) time; n d bytes for the data.
+How a tree grows: `forest_grow`. How values become bytes: `homespun.kernels.binning`.
+
+Where we differ from scikit-learn:
+* Cuts are sought between at most 255 quantile bins of each feature; with up to 255 distinct values nothing is lost.
+* Rows enter in an order that their content decides, equal rows merged, and the bootstrap draws in proportion to the sample
+  weights. So a weight of 2 is the row twice, a weight of 0 is no row, and shuffled rows give the same forest, to the last bit.
+  Weights that are whole numbers are counts: as many rows are drawn as they sum to; others are relative: n rows are drawn.
+* `min_samples_split` and `min_samples_leaf` count draws. Out of bag is a row of which no equal row was drawn.
+* Class weights weigh the votes in the leaves and do not change what is drawn.
+* No training data and no Python tree is kept: `estimators_` is built on request. A sparse X is binned by blocks of columns;
+  its codes are dense, n d bytes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+
+import numba
+import numpy as np
+import scipy.sparse as sp
+
+from homespun.base.errors import DataError, ParameterError
+from homespun.base.estimator import ClassifierMixin, Estimator, RegressorMixin, check_is_fitted, check_params
+from homespun.base.params import ArrayLike, Boolean, CallableWith, Instance, Integer, NJobs, OneOf, RandomState
+from homespun.base.progress import progress
+from homespun.base.random import seed_from
+from homespun.ensemble.forest_grow import BINARY, MOST_DRAWS, NUMBERS, grow_forest, leaf_sums
+from homespun.kernels.binning import MISSING, bin_columns, bin_rows, find_edges
+from homespun.tree.cart import CRITERIA, DecisionTreeClassifier, DecisionTreeRegressor, most_likely
+from homespun.tree.grow import ABSOLUTE, FEATURE, IMPURITY, LEFT, MISSING_LEFT, SAMPLES, THRESHOLD, WEIGHT, grow_tree, stream
+from homespun.tree.structure import LEAF, Tree
+from homespun.tree.target import SIZES, Share, class_factors, encode, monotonic_signs, row_factors, sizes
+
+PARAMS = {"n_estimators": Integer(low=1), **SIZES, "bootstrap": Boolean(),
+          "oob_score": Boolean() | CallableWith("a function of (y_true, y_pred)"), "n_jobs": NJobs,
+          "random_state": RandomState, "verbose": Integer(low=0) | Boolean(), "warm_start": Boolean(),
+          "max_samples": Integer(low=1) | Share(0.0, open="low") | None}
+
+
+class Forest(Estimator):
+    """What the classifier and the regressor share. A fitted forest is five arrays over the nodes of all its trees."""
+
+    is_classifier = False
+
+    def fit(self, X, y, sample_weight=None):
+        """Grow the forest on X (n, d), NaN is missing, and y (n,) or (n, outputs).
+
+        Ctrl-C keeps the trees that are finished, and is raised again.
+        """
+        check_params(self)
+        X, y = self.validate(X, y, multi_output=True, accept_sparse="csc", dtype=(np.float64, np.float32),
+                             ensure_all_finite="allow-nan", y_numeric=not self.is_classifier)
+        weights = self.validate_weights(sample_weight, X)
+        self._check_together()
+        if sp.issparse(y):
+            y = y.toarray()
+        used = np.flatnonzero(weights)
+        if used.size < weights.size:
+            all_rows, X, y, weights = X, X[used], y[used], weights[used]
+        else:
+            all_rows = X
+        target = encode(self, y, self.is_classifier)
+        done = self._begin(target)
+        if self.edges_ is None:
+            self.edges_ = by_columns(find_edges, X, weights)
+        if self.n_estimators == done:
+            warnings.warn("Warm-start fitting without increasing n_estimators does not fit new trees.", UserWarning,
+                          stacklevel=2)
+        codes = np.concatenate([np.empty((0, X.shape[0]), np.uint8), by_columns(bin_columns, X, self.edges_)])
+        first, entry, merged = merge_equal_rows(codes, target.y, weights)
+        votes, voters = np.zeros((first.size, self.values_width_)), np.zeros(first.size)
+        rows = np.ascontiguousarray(codes[:, first].T) if self.oob_score else None
+        parts = [[self.words_], [self.values_], [self.facts_], [np.diff(self.roots_, append=len(self.words_))]]
+        try:
+            with threads(self.n_jobs):
+                grown = self._grow(np.ascontiguousarray(codes[:, first]), target, target.y[first], merged, X.shape[0], done)
+                bar = progress(total=self.n_estimators - done, label=f"{type(self).__name__}.fit")
+                with contextlib.closing(bar):
+                    for words, values, facts, counts in grown:
+                        for part, found in zip(parts, (words, values, facts, [len(words)])):
+                            part.append(found)
+                        if self.oob_score:
+                            out = np.flatnonzero(counts == 0)
+                            votes[out] += leaf_sums(rows[out], words, np.zeros(1, np.int64), values)
+                            voters[out] += 1
+                        bar.update(1)
+        finally:  # also what was grown before a Ctrl-C is a forest
+            self._join(*parts)
+        if self.oob_score:
+            self._score_out_of_bag(votes[entry], voters[entry], target, used, all_rows)
+        return self
+
+    # -- growing -------------------------------------------------------------------------------------------------------
+
+    def _check_together(self):
+        name = type(self).__name__
+        if not self.bootstrap and (self.oob_score or self.max_samples is not None):
+            what = "oob_score" if self.oob_score else "max_samples"
+            raise ParameterError(f"{name}: {what} needs bootstrap=True, got bootstrap=False", operation=f"{name}.fit",
+                                 operands={"bootstrap": False, what: getattr(self, what)}, rule="bootstrap is True")
+
+    def _begin(self, target):
+        """Set what is known before the first tree; return the number of trees that a warm start keeps."""
+        classes = target.classes
+        if self.warm_start and hasattr(self, "words_"):
+            done = len(self.roots_)
+            if self.n_estimators < done:
+                raise ParameterError(f"{type(self).__name__}: n_estimators={self.n_estimators} must be at least the {done} "
+                                     "trees that the forest has, with warm_start=True", operation="fit",
+                                     operands={"n_estimators": self.n_estimators}, rule=f"n_estimators >= {done}")
+            old = [self.classes_] if self.n_outputs_ == 1 and self.is_classifier else getattr(self, "classes_", [])
+            if self.n_outputs_ != target.y.shape[1] or [list(names) for names in old] != [list(n) for n in classes]:
+                raise DataError(f"{type(self).__name__}.fit: a warm start needs the classes and outputs of the first fit",
+                                operation="fit", operands={"y": target.y.shape}, rule="same classes and outputs")
+            return done
+        self.n_outputs_ = target.y.shape[1]
+        if self.is_classifier:
+            self.classes_ = classes[0] if self.n_outputs_ == 1 else classes
+            self.n_classes_ = len(classes[0]) if self.n_outputs_ == 1 else np.array(target.n_classes)
+        wide = sum(target.n_classes) if self.is_classifier else self.n_outputs_
+        self.values_width_ = 1 if self.is_classifier and self.n_outputs_ == 1 and wide <= 2 else wide
+        self.words_, self.roots_ = np.empty(0, np.int64), np.empty(0, np.int64)
+        self.values_, self.facts_ = np.empty((0, self.values_width_)), np.empty((0, 3), np.float32)
+        self.edges_ = None
+        return 0
+
+    def _grow(self, codes, target, y, weights, n, done):
+        """Yield (words, values, facts, counts) of each new tree. `y` and `weights` are those of the merged rows."""
+        d, n_merged = codes.shape
+        whole = bool((weights == np.rint(weights)).all()) and weights.sum() <= max(100_000, 20 * n)
+        base = weights.sum() if whole else n
+        draws = 0
+        if self.bootstrap:
+            share = self.max_samples
+            draws = int(base if share is None else share if isinstance(share, (int, np.integer)) else max(1, share * base))
+        min_split, min_leaf, max_features = sizes(self, draws or base, d)
+        seed = seed_from(self.random_state)
+        balanced = getattr(self, "class_weight", None) == "balanced_subsample"
+        class_weight = "balanced" if balanced else getattr(self, "class_weight", None)
+        merged = type(target)(y, target.classes)
+        factors = class_factors(class_weight, merged, weights)
+        signs = monotonic_signs(self, d, target)
+        criterion = CRITERIA[self.criterion]
+        if (self.n_outputs_ == 1 and criterion != ABSOLUTE and signs is None and self.max_leaf_nodes is None
+                and (self.bootstrap or whole)):
+            kind = NUMBERS if not self.is_classifier else max(BINARY, len(target.classes[0]))
+            factor = np.ones(max(kind, 1))
+            if self.is_classifier:
+                factor[:len(factors[0])] = factors[0]
+                if (factors[0][y[:, 0].astype(int)] == 0).any():  # a class of weight zero: its rows are out
+                    weights = weights * (factors[0][y[:, 0].astype(int)] > 0)
+            parts = np.maximum(np.ceil(weights * (draws / weights.sum() if draws else 1) / MOST_DRAWS), 1).astype(int)
+            split = np.repeat(np.arange(n_merged), parts)  # a row of great weight is several, so that its draws fit 16 bits
+            shares = weights[split] / parts[split]
+            if not draws:
+                shares = np.floor(shares)
+                shares[np.cumsum(parts) - 1] += weights - np.bincount(split, shares)
+            if split.size > n_merged:
+                codes, y = np.ascontiguousarray(codes[:, split]), y[split]
+            for words, values, facts, counts in grow_forest(
+                    codes, y[:, 0], shares, kind, criterion, stream(seed, self.n_estimators)[done:], draws, factor,
+                    2**31 if self.max_depth is None else self.max_depth, min_split, min_leaf, max_features,
+                    self.min_weight_fraction_leaf, self.min_impurity_decrease, balanced and self.bootstrap):
+                counts = counts if split.size == n_merged else np.bincount(split, counts, minlength=n_merged)
+                yield self._pruned(words, values, facts) + (counts,)
+            return
+        numbers = np.where(codes == MISSING, np.nan, codes).T  # the exact grower, on the codes
+        collected = np.cumsum(weights)
+        for t in range(done, self.n_estimators):
+            random = np.random.default_rng([seed, t])
+            counts = weights
+            if draws:
+                drawn = np.searchsorted(collected, random.random(draws) * collected[-1], side="right")
+                counts = np.bincount(np.minimum(drawn, n_merged - 1), minlength=n_merged).astype(float)
+            if balanced and draws:
+                factors = [np.where(np.isfinite(f), f, 0.0) for f in self._balance(merged, counts)]
+            row_weights = counts * row_factors(factors, merged)
+            some = np.flatnonzero(row_weights)
+            nodes, facts, values = grow_tree(
+                numbers[some], y[some], row_weights[some], target.n_classes, criterion, False, self.max_depth, min_split,
+                min_leaf, max_features, self.max_leaf_nodes, self.min_weight_fraction_leaf * row_weights.sum(),
+                self.min_impurity_decrease, signs, int(random.integers(2**62)))
+            yield self._pruned(*packed(nodes, facts, values, self.values_width_)) + (counts,)
+
+    @staticmethod
+    def _balance(target, counts):
+        with np.errstate(divide="ignore"):
+            return class_factors("balanced", target, counts)
+
+    def _pruned(self, words, values, facts):
+        if self.ccp_alpha == 0:
+            return words, values, facts
+        tree = Tree(self.n_features_in_, 1, children_left=np.where(words != 0, words >> 32, LEAF),
+                    children_right=np.where(words != 0, (words >> 32) + 1, LEAF), impurity=facts[:, 2].astype(float),
+                    weighted_n_node_samples=facts[:, 1].astype(float))
+        kept = tree.weakest_links(self.ccp_alpha)[2]
+        number, left = np.cumsum(kept) - 1, words >> 32
+        words = np.where((words != 0) & kept[left], (number[left] << 32) + (words & 0xFFFFFFFF), 0)
+        return words[kept], values[kept], facts[kept]
+
+    def _join(self, words, values, facts, lengths):
+        """Trees one after the other; children are counted from the first node of the first tree."""
+        lengths = np.concatenate(lengths).astype(np.int64)
+        ends = np.cumsum(lengths)
+        starts = ends - lengths
+        old = len(words[0])
+        shift = np.repeat(starts, lengths)[old:] << 32
+        new = np.concatenate(words[1:]) if len(words) > 1 else np.empty(0, np.int64)
+        self.words_ = np.concatenate([words[0], np.where(new != 0, new + shift, 0)])
+        self.values_, self.facts_ = np.concatenate(values), np.concatenate(facts)
+        self.roots_ = starts
+
+    # -- predicting ----------------------------------------------------------------------------------------------------
+
+    def _codes(self, X, operation):
+        check_is_fitted(self, "words_")
+        X = self.validate(X, operation=operation, accept_sparse="csr", dtype=(np.float64, np.float32),
+                          ensure_all_finite="allow-nan")
+        if sp.issparse(X):
+            return np.concatenate([bin_rows(X[begin:begin + 4096].toarray(), self.edges_)
+                                   for begin in range(0, X.shape[0], 4096)])
+        return bin_rows(X, self.edges_)
+
+    def _means(self, codes):
+        """Mean of the trees' leaves: (n, width)."""
+        with threads(self.n_jobs):
+            return leaf_sums(codes, self.words_, self.roots_, self.values_) / len(self.roots_)
+
+    def _per_output(self, means):
+        """(n, width) → class shares (n, classes) per output."""
+        if self.n_outputs_ == 1:
+            return [np.hstack([1 - means, means])[:, :self.n_classes_] if self.values_width_ == 1 else means]
+        return np.split(means, np.cumsum(self.n_classes_)[:-1], axis=1)
+
+    # -- looking inside ------------------------------------------------------------------------------------------------
+
+    @property
+    def estimators_(self):
+        """The trees, as `DecisionTreeClassifier` or `DecisionTreeRegressor`; built from the packed nodes at each call."""
+        check_is_fitted(self, "words_")
+        n_classes = np.atleast_1d(self.n_classes_) if self.is_classifier else np.ones(self.n_outputs_, int)
+        trees = []
+        for begin, end in zip(self.roots_, np.append(self.roots_[1:], len(self.words_))):
+            words, facts = self.words_[begin:end], self.facts_[begin:end]
+            leaf = words == 0
+            feature, side = (words >> 9) & 0x7FFFFF, (words >> 8) & 1
+            threshold = self.edges_[feature, np.minimum((words & 255) - side, 254)].astype(float)
+            values = self._per_output(self.values_[begin:end]) if self.is_classifier else self.values_[begin:end].T[..., None]
+            value = np.zeros((len(words), self.n_outputs_, n_classes.max()))
+            for output, shares in enumerate(values):
+                value[:, output, :shares.shape[1]] = shares
+            tree = (DecisionTreeClassifier if self.is_classifier else DecisionTreeRegressor)(criterion=self.criterion)
+            tree.nodes_ = {
+                "children_left": np.where(leaf, LEAF, (words >> 32) - begin),
+                "children_right": np.where(leaf, LEAF, (words >> 32) - begin + 1),
+                "feature": np.where(leaf, -2, feature), "threshold": np.where(leaf, -2.0, threshold),
+                "missing_go_to_left": np.where(leaf, 0, side).astype(np.uint8), "impurity": facts[:, 2].astype(float),
+                "n_node_samples": facts[:, 0].astype(np.int64), "weighted_n_node_samples": facts[:, 1].astype(float),
+                "value": value}
+            for name in ("n_features_in_", "feature_names_in_", "n_outputs_", "classes_", "n_classes_"):
+                if hasattr(self, name):
+                    setattr(tree, name, getattr(self, name))
+            trees.append(tree)
+        return trees
+
+    def __len__(self):
+        return len(self.roots_)
+
+    def __iter__(self):
+        return iter(self.estimators_)
+
+    def __getitem__(self, index):
+        return self.estimators_[index]
+
+    @property
+    def feature_importances_(self):
+        """Mean over trees of the share of the impurity decrease that each feature brought: (d,), sums to 1 or is 0."""
+        check_is_fitted(self, "words_")
+        inner = np.flatnonzero(self.words_)
+        left, mass = self.words_[inner] >> 32, self.facts_[:, 1].astype(float) * self.facts_[:, 2]
+        decrease = np.maximum(mass[inner] - mass[left] - mass[left + 1], 0.0)
+        tree = np.searchsorted(self.roots_, inner, side="right") - 1
+        d = self.n_features_in_
+        place = tree * d + ((self.words_[inner] >> 9) & 0x7FFFFF)
+        sums = np.bincount(place, decrease, minlength=len(self.roots_) * d).reshape(-1, d)
+        whole = sums.sum(axis=1, keepdims=True)
+        mean = (sums / np.where(whole > 0, whole, 1)).sum(axis=0)
+        return mean / mean.sum() if mean.sum() > 0 else mean
+
+    def apply(self, X):
+        """Leaf of each row in each tree: (n, trees) int64."""
+        check_is_fitted(self, "words_")
+        return np.column_stack([tree.apply(X) for tree in self.estimators_])
+
+    def decision_path(self, X):
+        """Sparse (n, nodes of all trees) matrix with a 1 for each node that a row passes, and where each tree begins."""
+        check_is_fitted(self, "words_")
+        paths = [tree.decision_path(X) for tree in self.estimators_]
+        return sp.hstack(paths).tocsr(), np.append(self.roots_, len(self.words_))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = True
+        tags.target_tags.multi_output = True
+        return tags
+
+
+def by_columns(work, X, *others):
+    """`find_edges` or `bin_columns` on a dense X, or on a sparse one by blocks of columns made dense."""
+    if not sp.issparse(X):
+        return work(X, 255, *others) if work is find_edges else work(X, *others)
+    n, d = X.shape
+    step = max(1, 20_000_000 // max(n, 1))
+    blocks = []
+    for begin in range(0, d, step):
+        block = X[:, begin:begin + step].toarray()
+        blocks.append(work(block, 255, *others) if work is find_edges else work(block, others[0][begin:begin + step]))
+    return np.concatenate(blocks)
+
+
+def merge_equal_rows(codes, y, weights):
+    """Rows in an order that only their content decides, equal ones merged.
+
+    Returns (first, entry, merged): a row for each merged one; the merged row of each row; its weight. Rows are told apart
+    by a 64-bit hash of codes and y: among a million rows two different ones meet with probability 3e-8.
+    """
+    def mix(state, part):
+        state = (state ^ part) * np.uint64(0x9E3779B97F4A7C15)
+        return state ^ (state >> np.uint64(29))
+
+    state = np.zeros(codes.shape[1], np.uint64)
+    for column in codes:
+        state = mix(state, column)
+    for output in (y + 0.0).T:
+        state = mix(state, output.copy().view(np.uint64))
+    _, first, entry = np.unique(state, return_index=True, return_inverse=True)
+    return first, entry, np.bincount(entry, weights)
+
+
+def packed(nodes, facts, values, width):
+    """What `grow_tree` found on codes, as `forest_grow` writes it."""
+    inner, side = nodes[:, LEFT] >= 0, nodes[:, MISSING_LEFT]
+    cut = np.where(inner, np.minimum(facts[:, THRESHOLD], 254), 0).astype(np.int64)
+    words = (nodes[:, LEFT] << 32) | (nodes[:, FEATURE] << 9) | (side << 8) | (cut + side)
+    some = np.column_stack([nodes[:, SAMPLES], facts[:, WEIGHT], facts[:, IMPURITY]]).astype(np.float32)
+    if width == 1 and values.shape[1] == 2:
+        values = values[:, 1:]
+    elif width == 1 and not (values[:, 0] != 1).any() and values.shape[1] == 1:
+        values = values.copy()
+    return np.where(inner, words, 0), np.ascontiguousarray(values), some
+
+
+@contextlib.contextmanager
+def threads(n_jobs):
+    """At most `n_jobs` threads of the pool; None and -1: all of them. The result does not depend on it."""
+    if n_jobs == 0:
+        raise ParameterError("n_jobs == 0 has no meaning: give a number of threads, None or -1", operation="fit",
+                             operands={"n_jobs": 0}, rule="n_jobs != 0")
+    before = numba.get_num_threads()
+    pool = numba.config.NUMBA_NUM_THREADS
+    wanted = before if n_jobs is None else min(n_jobs, pool) if n_jobs > 0 else max(1, pool + 1 + n_jobs)
+    numba.set_num_threads(wanted)
+    try:
+        yield
+    finally:
+        numba.set_num_threads(before)
+
+
+class RandomForestClassifier(ClassifierMixin, Forest):
+    """A random forest for classes.
+
+    Parameters
+    ----------
+    n_estimators : int
+        Number of trees.
+    criterion : {"gini", "entropy", "log_loss"}
+    max_depth, min_samples_split, min_samples_leaf, min_weight_fraction_leaf, max_leaf_nodes, min_impurity_decrease, ccp_alpha
+        As in `DecisionTreeClassifier`; samples are draws.
+    max_features : "sqrt", "log2", int, float or None
+        Features that are looked at for a split.
+    bootstrap : bool
+        Draw rows with replacement for each tree; False: every tree sees all rows.
+    oob_score : bool or function of (y_true, y_pred)
+        Score each row by the trees that did not draw it; True is accuracy.
+    n_jobs : int, optional
+        Threads; None and -1 are all of them. The forest does not depend on it.
+    random_state : int, RandomState or Generator, optional
+    verbose : int
+        Has no effect: a progress bar appears after two seconds (``HOMESPUN_PROGRESS=0`` switches it off).
+    warm_start : bool
+        Keep the trees of the last fit and add those that are missing.
+    class_weight : dict, list of dict, "balanced", "balanced_subsample" or None
+    max_samples : int or float, optional
+        Rows drawn for each tree; a float is a share.
+    monotonic_cst : list of -1, 0, 1, optional
+
+    Attributes
+    ----------
+    classes_, n_classes_, n_outputs_, n_features_in_, feature_names_in_, feature_importances_, estimators_
+    oob_score_, oob_decision_function_
+        With `oob_score`; NaN for a row that every tree drew.
+    words_, roots_, values_, facts_, edges_
+        The forest itself, see `forest_grow.grow_trees`.
+
+    Examples
+    --------
+    >>> X = [[0.0], [0.2], [0.9], [1.0]] * 5
+    >>> model = RandomForestClassifier(n_estimators=10, random_state=0).fit(X, ["low", "low", "high", "high"] * 5)
+    >>> model.predict([[0.1], [0.95]]).tolist()
+    ['low', 'high']
+    """
+
+    is_classifier = True
+    params = {**PARAMS, "criterion": OneOf("gini", "entropy", "log_loss"),
+              "class_weight": OneOf("balanced", "balanced_subsample", None) | Instance(dict, noun="a dict") | ArrayLike()}
+
+    def __init__(self, n_estimators=100, *, criterion="gini", max_depth=None, min_samples_split=2, min_samples_leaf=1,
+                 min_weight_fraction_leaf=0.0, max_features="sqrt", max_leaf_nodes=None, min_impurity_decrease=0.0,
+                 bootstrap=True, oob_score=False, n_jobs=None, random_state=None, verbose=0, warm_start=False,
+                 class_weight=None, ccp_alpha=0.0, max_samples=None, monotonic_cst=None):
+        self.n_estimators = n_estimators
+        self.criterion = criterion
+        self.max_depth = max_depth
+        self.min_samples_split = min_samples_split
+        self.min_samples_leaf = min_samples_leaf
+        self.min_weight_fraction_leaf = min_weight_fraction_leaf
+        self.max_features = max_features
+        self.max_leaf_nodes = max_leaf_nodes
+        self.min_impurity_decrease = min_impurity_decrease
+        self.bootstrap = bootstrap
+        self.oob_score = oob_score
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.class_weight = class_weight
+        self.ccp_alpha = ccp_alpha
+        self.max_samples = max_samples
+        self.monotonic_cst = monotonic_cst
+
+    def predict_proba(self, X):
+        """Mean of the trees' class shares: (n, classes), a list of such for several outputs."""
+        shares = self._per_output(self._means(self._codes(X, "predict_proba")))
+        return shares[0] if self.n_outputs_ == 1 else shares
+
+    def predict_log_proba(self, X):
+        """Logarithm of `predict_proba`; -inf where it is 0."""
+        shares = self.predict_proba(X)
+        with np.errstate(divide="ignore"):
+            return np.log(shares) if self.n_outputs_ == 1 else [np.log(one) for one in shares]
+
+    def predict(self, X):
+        """The class of the highest mean share."""
+        return most_likely(self, self.predict_proba(X))
+
+    def _score_out_of_bag(self, votes, voters, target, used, X):
+        with np.errstate(invalid="ignore", divide="ignore"):
+            means = votes / voters[:, None]
+        shares = self._per_output(means)
+        wide = shares[0] if self.n_outputs_ == 1 else np.stack(shares, axis=2)
+        self.oob_decision_function_ = np.full((X.shape[0], *wide.shape[1:]), np.nan)
+        self.oob_decision_function_[used] = wide
+        seen = voters > 0
+        if not seen.all():
+            warnings.warn("Some inputs do not have OOB scores. This probably means too few trees were used to compute any "
+                          "reliable OOB estimates.", UserWarning, stacklevel=3)
+        guess = np.column_stack([one[seen].argmax(axis=1) for one in shares])
+        truth = target.y[seen]
+        if callable(self.oob_score):
+            names = [np.asarray(n) for n in target.classes]
+            truth, guess = (np.column_stack([n[c[:, o].astype(int)] for o, n in enumerate(names)]) for c in (truth, guess))
+            self.oob_score_ = self.oob_score(truth.squeeze(axis=1) if truth.shape[1] == 1 else truth,
+                                             guess.squeeze(axis=1) if guess.shape[1] == 1 else guess)
+        else:
+            self.oob_score_ = float((truth == guess).all(axis=1).mean()) if seen.any() else np.nan
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+class RandomForestRegressor(RegressorMixin, Forest):
+    """A random forest for numbers.
+
+    Parameters
+    ----------
+    criterion : {"squared_error", "absolute_error", "friedman_mse", "poisson"}
+        "absolute_error" grows exact trees one after the other: much slower.
+    max_features : float, int, "sqrt", "log2" or None
+        1.0: all features, the trees differ by their bootstrap samples only.
+    others
+        As in `RandomForestClassifier`; the out-of-bag score is R².
+
+    Attributes
+    ----------
+    n_outputs_, n_features_in_, feature_names_in_, feature_importances_, estimators_
+    oob_score_, oob_prediction_
+        With `oob_score`; NaN for a row that every tree drew.
+
+    Examples
+    --------
+    >>> X = [[float(i)] for i in range(20)]
+    >>> model = RandomForestRegressor(n_estimators=20, random_state=0).fit(X, [2.0 * i for i in range(20)])
+    >>> bool(abs(model.predict([[10.0]])[0] - 20) < 2)
+    True
+    """
+
+    params = {**PARAMS, "criterion": OneOf("squared_error", "absolute_error", "friedman_mse", "poisson")}
+
+    def __init__(self, n_estimators=100, *, criterion="squared_error", max_depth=None, min_samples_split=2,
+                 min_samples_leaf=1, min_weight_fraction_leaf=0.0, max_features=1.0, max_leaf_nodes=None,
+                 min_impurity_decrease=0.0, bootstrap=True, oob_score=False, n_jobs=None, random_state=None, verbose=0,
+                 warm_start=False, ccp_alpha=0.0, max_samples=None, monotonic_cst=None):
+        self.n_estimators = n_estimators
+        self.criterion = criterion
+        self.max_depth = max_depth
+        self.min_samples_split = min_samples_split
+        self.min_samples_leaf = min_samples_leaf
+        self.min_weight_fraction_leaf = min_weight_fraction_leaf
+        self.max_features = max_features
+        self.max_leaf_nodes = max_leaf_nodes
+        self.min_impurity_decrease = min_impurity_decrease
+        self.bootstrap = bootstrap
+        self.oob_score = oob_score
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.ccp_alpha = ccp_alpha
+        self.max_samples = max_samples
+        self.monotonic_cst = monotonic_cst
+
+    def predict(self, X):
+        """Mean of the trees' predictions: (n,), or (n, outputs)."""
+        means = self._means(self._codes(X, "predict"))
+        return means[:, 0] if self.n_outputs_ == 1 else means
+
+    def _score_out_of_bag(self, votes, voters, target, used, X):
+        with np.errstate(invalid="ignore", divide="ignore"):
+            means = votes / voters[:, None]
+        self.oob_prediction_ = np.full((X.shape[0], self.n_outputs_), np.nan)
+        self.oob_prediction_[used] = means
+        if self.n_outputs_ == 1:
+            self.oob_prediction_ = self.oob_prediction_[:, 0]
+        seen = voters > 0
+        if not seen.all():
+            warnings.warn("Some inputs do not have OOB scores. This probably means too few trees were used to compute any "
+                          "reliable OOB estimates.", UserWarning, stacklevel=3)
+        truth, guess = target.y[seen], means[seen]
+        if callable(self.oob_score):
+            self.oob_score_ = self.oob_score(*((truth[:, 0], guess[:, 0]) if self.n_outputs_ == 1 else (truth, guess)))
+        elif seen.any():
+            spread = ((truth - truth.mean(axis=0)) ** 2).sum(axis=0)
+            missed = ((truth - guess) ** 2).sum(axis=0)
+            self.oob_score_ = float(np.mean(1 - missed / np.where(spread > 0, spread, 1)))
+        else:
+            self.oob_score_ = np.nan

@@ -1,0 +1,555 @@
+"""Growing the trees of a forest on binned features: the best cut of a few random features, until leaves are pure.
+
+    gain(cut) = W I(node) - W_left I(left) - W_right I(right)        codes: (d, n) bytes, 255 is missing
+    numbers   I = variance, or mean of y log(y / mean) (Poisson)     classes   I = 1 - sum p^2, or - sum p log2 p
+
+Breiman 2001, "Random Forests", Machine Learning 45(1).  O(features looked at x n) per level of a tree; 16 n bytes a tree.
+
+Where the speed comes from (scikit-learn sorts floats in every node):
+* a row in a node is one int64, (row << 32) + (class << 16) + (times drawn): following it costs one memory access for its
+  code, and for two classes the histogram counts all and the second class in one addition, (ones << 32) + all;
+* a node of at most 32 draws sorts (code << 32) + place by insertion instead of clearing 256 bins: most nodes are such;
+* a thread owns a tree, so nothing is shared, and the result does not depend on the number of threads.
+
+Not handled here, but by `homespun.tree.grow` on the same codes: several outputs, absolute error, monotonic constraints,
+best-first growth, weights that are not whole numbers without bootstrap.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from homespun.kernels.kernel import kernel, prange
+from homespun.kernels.oracle import oracle
+from homespun.tree.grow import DEVIANCE, SAME, VARIANCE, draw32, spread, stream
+
+NUMBERS, BINARY = 0, 2  # kinds; more than 2 is the number of classes
+# what `rules` holds
+KIND, CRITERION, MAX_DEPTH, MIN_SPLIT, MIN_LEAF, MAX_FEATURES, DRAWS, BALANCED = range(8)
+# what `facts` holds
+F_DRAWS, F_WEIGHT, F_IMPURITY = range(3)
+# what `best` holds
+B_GAIN, B_FEATURE, B_CODE, B_MISSING_LEFT = range(4)
+SMALL = 32  # rows up to which a node is sorted; 16 and 64 were slower
+MOST_DRAWS = 30_000  # expected draws of one row: 16 bits must hold the number that happens
+
+
+@kernel()
+def draw_rows(n_draws, collected, guide, state, counts):
+    """Draw rows with replacement, in proportion to their weights: the inverse of their cumulated weight.
+
+    IN collected (n,): cumulated weights; guide (g,): first row that can answer a draw in the j-th part of the total.
+    """
+    for i in range(counts.size):
+        counts[i] = 0
+    total, parts = collected[collected.size - 1], guide.size
+    for _ in range(n_draws):
+        at = draw32(state)
+        i = guide[(at * parts) >> 32]
+        target = total * (at / 4294967296.0)
+        while collected[i] <= target:
+            i += 1
+        counts[i] += 1
+
+
+@kernel()
+def describe_node(rows, begin, end, y, kind, criterion, factor, shares):
+    """(draws, weight, sum, impurity, pure) of a node; `sum` is that of y, or the weight of the second class of two.
+
+    OUT shares (classes,): weight of each class, for more than two.
+    """
+    draws, weight, total, squares, pure = 0, 0.0, 0.0, 0.0, True
+    if kind == NUMBERS:
+        first = y[rows[begin] >> 32]
+        for p in range(begin, end):
+            w = rows[p] & 0xFFFF
+            value = y[rows[p] >> 32]
+            draws += w
+            total += w * value
+            pure = pure and value == first
+        weight = float(draws)
+        mean = total / weight
+        for p in range(begin, end):
+            value = y[rows[p] >> 32]
+            off = spread(value, mean) if criterion == DEVIANCE else (value - mean) * (value - mean)
+            squares += (rows[p] & 0xFFFF) * off
+        return draws, weight, total, squares / weight, pure
+    for k in range(shares.size):
+        shares[k] = 0.0
+    for p in range(begin, end):
+        w = rows[p] & 0xFFFF
+        draws += w
+        shares[(rows[p] >> 16) & 0xFFFF] += w
+    for k in range(shares.size):
+        shares[k] *= factor[k]
+        weight += shares[k]
+    for k in range(shares.size):
+        part = shares[k] / weight
+        squares += part * (1.0 - part) if criterion == VARIANCE else -spread(part, 1.0) / np.log(2.0)
+        pure = pure and (part == 0.0 or shares[k] == weight)
+    return draws, weight, shares[1] if kind == BINARY else 0.0, squares, pure
+
+
+@kernel()
+def entries_of_few(column, rows, begin, end, y, kind, factor, keys, code, draws, weight, extra):
+    """Entries of a small node: its rows, sorted by code. An entry is (code, draws, weight, sum or class)."""
+    size = end - begin
+    for i in range(size):
+        key = (np.int64(column[rows[begin + i] >> 32]) << 32) | i
+        place = i
+        while place > 0 and keys[place - 1] > key:
+            keys[place] = keys[place - 1]
+            place -= 1
+        keys[place] = key
+    for e in range(size):
+        row = rows[begin + (keys[e] & 0xFFFFFFFF)]
+        w, group = row & 0xFFFF, (row >> 16) & 0xFFFF
+        code[e], draws[e] = keys[e] >> 32, w
+        weight[e] = w * factor[group]
+        extra[e] = w * y[row >> 32] if kind == NUMBERS else (group * weight[e] if kind == BINARY else group)
+    return size
+
+
+@kernel()
+def entries_of_many(column, rows, begin, end, y, kind, factor, tally, sums, code, draws, weight, extra):
+    """Entries of a large node: the bins that are not empty (for each class, if there are more than two)."""
+    if kind == BINARY:
+        for p in range(begin, end):
+            row = rows[p]
+            tally[column[row >> 32]] += ((row & 0xFFFF0000) << 16) * (row & 0xFFFF) + (row & 0xFFFF)
+    elif kind == NUMBERS:
+        for p in range(begin, end):
+            i, w = rows[p] >> 32, rows[p] & 0xFFFF
+            tally[column[i]] += w
+            sums[column[i]] += w * y[i]
+    else:
+        for p in range(begin, end):
+            tally[column[rows[p] >> 32] * kind + ((rows[p] >> 16) & 0xFFFF)] += rows[p] & 0xFFFF
+    count, groups = 0, kind if kind > BINARY else 1
+    for c in range(256):
+        for group in range(groups):
+            found = tally[c * groups + group]
+            if found == 0:
+                continue
+            tally[c * groups + group] = 0
+            all_draws = found & 0xFFFFFFFF
+            code[count], draws[count] = c, all_draws
+            if kind == BINARY:
+                ones = found >> 32
+                extra[count] = ones * factor[1]
+                weight[count] = (all_draws - ones) * factor[0] + extra[count]
+            elif kind == NUMBERS:
+                weight[count], extra[count] = all_draws, sums[c]
+                sums[c] = 0.0
+            else:
+                weight[count], extra[count] = all_draws * factor[group], group
+            count += 1
+    return count
+
+
+@kernel()
+def power(part, criterion):
+    """What a class adds to a side: its square (Gini), or x log x (entropy)."""
+    return part * part if criterion == VARIANCE else spread(part, 1.0)
+
+
+@kernel()
+def scan(entries, code, draws, weight, extra, f, all_draws, all_weight, total, shares, left, kind, criterion, min_leaf,
+         min_weight, slack, best):
+    """Try a cut after each code; missing rows (code 255) go right, then left. OUT best, where a cut gains more."""
+    missing = 0
+    while missing < entries and code[entries - 1 - missing] == 255:
+        missing += 1
+    mean, whole = total / all_weight, 0.0
+    if kind > BINARY:
+        for k in range(kind):
+            whole += power(shares[k], criterion)
+    for side in range(2 if 0 < missing < entries else 1):
+        draws_left, weight_left, sum_left, power_left, power_right = 0, 0.0, 0.0, 0.0, whole
+        if kind > BINARY:
+            for k in range(kind):
+                left[k] = 0.0
+        shift = missing if side == 1 else 0
+        for j in range(entries - 1):
+            e = j - shift if j >= shift else entries - shift + j
+            draws_left += draws[e]
+            weight_left += weight[e]
+            if kind > BINARY:
+                k = int(extra[e])
+                right = shares[k] - left[k]
+                power_left += power(left[k] + weight[e], criterion) - power(left[k], criterion)
+                power_right += power(right - weight[e], criterion) - power(right, criterion)
+                left[k] += weight[e]
+            else:
+                sum_left += extra[e]
+            weight_right = all_weight - weight_left
+            if j < shift or code[e + 1] == code[e] or draws_left < min_leaf or all_draws - draws_left < min_leaf or (
+                    weight_left < min_weight or weight_right < min_weight):
+                continue
+            if kind > BINARY:
+                if criterion == VARIANCE:
+                    gain = power_left / weight_left + power_right / weight_right - whole / all_weight
+                else:
+                    gain = (power_left - spread(weight_left, 1.0) + power_right - spread(weight_right, 1.0)
+                            - whole + spread(all_weight, 1.0)) / np.log(2.0)
+            elif criterion == VARIANCE:  # two classes are numbers 0 and 1, and Gini is twice their variance
+                off = sum_left - weight_left * mean
+                gain = off * off * all_weight / (weight_left * weight_right) * (2.0 if kind == BINARY else 1.0)
+            else:
+                sum_right = total - sum_left
+                if kind == NUMBERS and (sum_left <= SAME * total or sum_right <= SAME * total):
+                    continue  # a Poisson mean must be positive
+                gain = spread(sum_left, weight_left) + spread(sum_right, weight_right) - spread(total, all_weight)
+                if kind == BINARY:
+                    gain += (spread(weight_left - sum_left, weight_left) + spread(weight_right - sum_right, weight_right)
+                             - spread(all_weight - total, all_weight))
+                    gain /= np.log(2.0)
+            if best[B_FEATURE] < 0 or gain > best[B_GAIN] + slack:
+                best[B_GAIN], best[B_FEATURE], best[B_CODE] = gain, f, code[e]
+                best[B_MISSING_LEFT] = side if missing > 0 else (1.0 if 2 * draws_left > all_draws else 0.0)
+
+
+@kernel()
+def divide_rows(column, rows, begin, end, cut, missing_left, spare):
+    """Rows with a code up to `cut` first, order kept; returns where the others begin. Both are written, one counts."""
+    here, others = begin, 0
+    for p in range(begin, end):
+        row = rows[p]
+        right = ((column[row >> 32] + missing_left) & 255) > cut + missing_left
+        rows[here] = row
+        spare[others] = row
+        here += 1 - right
+        others += right
+    for p in range(others):
+        rows[here + p] = spare[p]
+    return here
+
+
+@kernel()
+def grow_one(codes, y, counts, class_factor, rules, limits, state, rows, spare, words, values, facts):
+    """Grow one tree from rows drawn `counts` times; returns its number of nodes. Arguments as in `grow_trees`."""
+    d, n = codes.shape
+    kind, criterion = rules[KIND], rules[CRITERION]
+    size = 0
+    for i in range(n):
+        if counts[i] > 0:
+            rows[size] = (i << 32) | np.int64(counts[i]) | (int(y[i]) << 16 if kind != NUMBERS else 0)
+            size += 1
+    n_shares = max(kind, 1)
+    factor, shares, left = np.empty(n_shares), np.empty(n_shares), np.empty(n_shares)
+    for k in range(n_shares):
+        factor[k] = class_factor[k]
+    if rules[BALANCED] == 1:  # every class that was drawn weighs the same
+        for k in range(n_shares):
+            shares[k] = 0.0
+        for p in range(size):
+            shares[(rows[p] >> 16) & 0xFFFF] += rows[p] & 0xFFFF
+        for k in range(n_shares):
+            factor[k] = 1.0 / shares[k] if shares[k] > 0 else 0.0
+    features = np.empty(d, np.int64)
+    for f in range(d):
+        features[f] = f
+    room = 256 * max(kind, 1)
+    keys, tally, sums = np.empty(SMALL, np.int64), np.empty(room, np.int64), np.empty(256)
+    code, draws, weight, extra = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room), np.empty(room)
+    for c in range(room):
+        tally[c] = 0
+    for c in range(256):
+        sums[c] = 0.0
+    best = np.empty(4)
+    waiting = np.empty((size + 1, 4), np.int64)  # node, begin, end, depth
+    waiting[0, 0], waiting[0, 1], waiting[0, 2], waiting[0, 3] = 0, 0, size, 0
+    n_waiting, n_nodes, min_weight, whole_weight = 1, 1, 0.0, 0.0
+    while n_waiting > 0:
+        n_waiting -= 1
+        node, begin, end, depth = waiting[n_waiting, 0], waiting[n_waiting, 1], waiting[n_waiting, 2], waiting[n_waiting, 3]
+        all_draws, all_weight, total, impurity, pure = describe_node(rows, begin, end, y, kind, criterion, factor, shares)
+        if node == 0:
+            min_weight, whole_weight = limits[0] * all_weight, all_weight
+        facts[node, F_DRAWS], facts[node, F_WEIGHT], facts[node, F_IMPURITY] = all_draws, all_weight, impurity
+        words[node] = 0
+        if kind > BINARY:
+            for k in range(kind):
+                values[node, k] = shares[k] / all_weight
+        else:
+            values[node, 0] = total / all_weight
+        if pure and kind == NUMBERS:
+            values[node, 0] = y[rows[begin] >> 32]
+        if pure or depth >= rules[MAX_DEPTH] or all_draws < rules[MIN_SPLIT] or all_weight < 2 * min_weight:
+            continue
+        best[B_GAIN], best[B_FEATURE] = 0.0, -1.0
+        looked_at, varying = 0, 0
+        while looked_at < d and (looked_at < rules[MAX_FEATURES] or varying == 0):
+            chosen = looked_at + ((draw32(state) * (d - looked_at)) >> 32)
+            f = features[chosen]
+            features[chosen], features[looked_at] = features[looked_at], f
+            looked_at += 1
+            if end - begin <= SMALL:
+                entries = entries_of_few(codes[f], rows, begin, end, y, kind, factor, keys, code, draws, weight, extra)
+            else:
+                entries = entries_of_many(codes[f], rows, begin, end, y, kind, factor, tally, sums, code, draws, weight,
+                                          extra)
+            if code[0] == code[entries - 1]:
+                continue
+            varying += 1
+            scan(entries, code, draws, weight, extra, f, all_draws, all_weight, total, shares, left, kind, criterion,
+                 rules[MIN_LEAF], min_weight, SAME * all_weight * impurity, best)
+        if best[B_FEATURE] < 0 or best[B_GAIN] / whole_weight + SAME * impurity < limits[1]:
+            continue
+        f, cut, missing_left = int(best[B_FEATURE]), int(best[B_CODE]), int(best[B_MISSING_LEFT])
+        middle = divide_rows(codes[f], rows, begin, end, cut, missing_left, spare)
+        words[node] = (n_nodes << 32) | (f << 9) | (missing_left << 8) | (cut + missing_left)
+        for side in range(2):  # the left child is taken up first
+            waiting[n_waiting, 0], waiting[n_waiting, 3] = n_nodes + 1 - side, depth + 1
+            waiting[n_waiting, 1] = middle if side == 0 else begin
+            waiting[n_waiting, 2] = end if side == 0 else middle
+            n_waiting += 1
+        n_nodes += 2
+    return n_nodes
+
+
+@kernel("void(u1[:, ::1], f8[::1], f8[::1], i4[::1], f8[::1], i8[::1], f8[::1], i8[::1], i4[:, ::1], i8[:, :, ::1],"
+        " i8[:, ::1], f8[:, :, ::1], f4[:, :, ::1], i8[::1])", parallel=True)
+def grow_trees(codes, y, collected, guide, class_factor, rules, limits, states, counts, rows, words, values, facts, n_nodes):
+    """Grow T trees, one per thread at a time.
+
+    IN   codes (d, n), y (n,): class codes or numbers; collected, guide: see `draw_rows`; class_factor (classes,);
+         rules above, DRAWS 0: `counts` holds the rows; limits: least share of weight in a leaf, least gain; states (T,).
+    OUT  counts (T, n): how often each row was drawn; rows (T, 2, n): work space;
+         words (T, N): (left child << 32) | (feature << 9) | (missing left << 8) | (code + missing left), 0 in a leaf,
+         the right child follows the left one; values (T, N, 1 or classes); facts (T, N, 3); n_nodes (T,).
+    """
+    for t in prange(states.size):
+        state = np.empty(1, np.int64)
+        state[0] = states[t]
+        if rules[DRAWS] > 0:
+            draw_rows(rules[DRAWS], collected, guide, state, counts[t])
+        n_nodes[t] = grow_one(codes, y, counts[t], class_factor, rules, limits, state, rows[t, 0], rows[t, 1], words[t],
+                              values[t], facts[t])
+
+
+@kernel("void(u1[:, ::1], i8[::1], i8[::1], f8[:, ::1], f8[:, ::1])", parallel=True)
+def add_leaves(codes, words, roots, values, out):
+    """out (n, k) += the values of each row's leaf in each tree. IN codes (n, d), words and values (nodes,), roots (T,).
+
+    32 rows walk down together, so that their memory accesses overlap; rows go in blocks small enough that a tree is read
+    into the cache once per block.
+    """
+    n = codes.shape[0]
+    size = min(8192, max(32, (n + 511) // 512 * 32))
+    for block in prange((n + size - 1) // size):
+        at = np.empty(32, np.int64)
+        for t in range(roots.size):
+            for begin in range(block * size, min(n, (block + 1) * size), 32):
+                m = min(32, n - begin)
+                for i in range(m):
+                    at[i] = roots[t]
+                walking = True
+                while walking:
+                    reached = np.int64(0)
+                    for i in range(m):
+                        word = words[at[i]]
+                        left = word >> 32
+                        missing_left = (word >> 8) & 1
+                        right = ((codes[begin + i, (word >> 9) & 0x7FFFFF] + missing_left) & 255) > (word & 255)
+                        at[i] = left + right if left != 0 else at[i]
+                        reached |= left
+                    walking = reached != 0
+                for i in range(m):
+                    for k in range(values.shape[1]):
+                        out[begin + i, k] += values[at[i], k]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Wrappers, and the definitions
+
+def guide_table(weights):
+    """(cumulated weights, first row for each of n equal parts of the total): what `draw_rows` needs."""
+    collected = np.cumsum(weights)
+    parts = np.arange(weights.size) * (collected[-1] / weights.size)
+    first = np.searchsorted(collected, parts * (1 - 1e-9), side="right")
+    return collected, np.minimum(first, weights.size - 1).astype(np.int32)
+
+
+def grow_forest(codes, y, weights, kind, criterion, states, n_draws, class_factor, max_depth=2**31, min_split=2, min_leaf=1,
+                max_features=None, min_weight=0.0, min_gain=0.0, balanced=False):
+    """Grow ``states.size`` trees, some at a time: yields (words, values, facts, counts) of each, see `grow_trees`.
+
+    `weights` (n,) are drawn from if `n_draws` > 0; otherwise they are whole numbers and say how often a row is there.
+    """
+    d, n = codes.shape
+    y = np.ascontiguousarray(y, np.float64)
+    rules = np.array([kind, criterion, max_depth, min_split, min_leaf, max_features or d, n_draws, balanced], np.int64)
+    collected, guide = guide_table(weights)
+    most = 2 * n - 1 if max_depth > 31 else min(2 * n - 1, 2 ** (max_depth + 1) - 1)
+    width = kind if kind > BINARY else 1
+    together = int(np.clip(4_000_000 // n, 8, 64))  # trees in work space at once; a Ctrl-C waits for so many
+    together = min(together, states.size)
+    counts, rows = np.empty((together, n), np.int32), np.empty((together, 2, n), np.int64)
+    words, values = np.empty((together, most), np.int64), np.empty((together, most, width))
+    facts, n_nodes = np.empty((together, most, 3), np.float32), np.empty(together, np.int64)
+    for begin in range(0, states.size, together):
+        some = states[begin:begin + together]
+        if n_draws == 0:
+            counts[:] = weights
+        grow_trees(codes, y, collected, guide, np.asarray(class_factor, np.float64), rules, np.array([min_weight, min_gain]),
+                   some, counts, rows, words, values, facts, n_nodes)
+        for t in range(some.size):
+            m = n_nodes[t]
+            yield words[t, :m].copy(), values[t, :m].copy(), facts[t, :m].copy(), counts[t]
+
+
+def forest_arrays(*arguments):
+    """All trees of `grow_forest`, joined: (words, values, facts, counts)."""
+    return tuple(np.concatenate(parts) for parts in zip(*[(*tree[:3], tree[3].copy()) for tree in grow_forest(*arguments)]))
+
+
+def leaf_sums(codes, words, roots, values):
+    """Sum over trees of the values of each row's leaf: (n, k). `codes` are (n, d)."""
+    out = np.zeros((codes.shape[0], values.shape[1]))
+    add_leaves(codes, words, roots, values, out)
+    return out
+
+
+def _example(kind, criterion, *rules, missing=False, n=60, draws=None, factor=None):
+    def build(rng):
+        X = rng.integers(0, 9, size=(3, n))
+        signal = X[0] + 2 * (X[1] > 4) + rng.normal(size=n)
+        if kind == NUMBERS:
+            y = np.maximum(np.round(signal - 2), 0.0) + 100 * (criterion == VARIANCE)
+        else:
+            y = np.minimum(np.digitize(signal, [4.0, 6.0, 7.0][: kind - 1]), kind - 1).astype(float)
+        codes = X.astype(np.uint8)
+        if missing:
+            codes[rng.random(codes.shape) < 0.25] = 255
+            codes[2] = np.where(y == y.max(), 255, 3)
+        weights = rng.integers(1, 4, size=n).astype(float)
+        n_draws = weights.sum() if draws is None else draws
+        factors = np.ones(max(kind, 1)) if factor is None else factor
+        return (codes, y, weights, kind, criterion, stream(int(rng.integers(99)), 2), int(n_draws), factors, *rules)
+    return build
+
+
+_EXAMPLES = (
+    _example(BINARY, VARIANCE),
+    _example(BINARY, DEVIANCE, 5, 4, 2, 2, 0.02, 0.004, missing=True, draws=0, factor=np.array([1.0, 2.5])),
+    _example(BINARY, VARIANCE, 9, 2, 3, 1, 0.1, missing=True, factor=np.array([1.0, 2.5])),
+    _example(3, VARIANCE, 2**31, 6, 1, 2, missing=True),
+    _example(3, DEVIANCE, 2**31, 2, 2, 2, 0.0, 0.0, True, factor=np.ones(3)),
+    _example(4, DEVIANCE, 4, missing=True, draws=0),
+    _example(4, VARIANCE, 2**31, 2, 1, 3, 0.05, 0.01, draws=0, factor=np.array([1.0, 0.5, 3.0, 1.0])),
+    _example(NUMBERS, VARIANCE, missing=True),
+    _example(NUMBERS, VARIANCE, 2**31, 5, 4, 2, 0.06, 0.02, draws=0),
+    _example(NUMBERS, DEVIANCE, 2**31, 2, 1, 2, missing=True),
+    _example(BINARY, VARIANCE, 2**31, 2, 1, 1, 0.0, 0.0, True, n=24, draws=40),
+)
+
+
+@oracle(forest_arrays, kernels=(grow_trees,), example=_EXAMPLES, rtol=1e-6, atol=1e-9)
+def forest_formula(codes, y, weights, kind, criterion, states, n_draws, class_factor, max_depth=2**31, min_split=2,
+                   min_leaf=1, max_features=None, min_weight=0.0, min_gain=0.0, balanced=False):
+    """The trees by their definition: rows repeated as often as they were drawn, each cut made and measured."""
+    from homespun.tree.grow import MULTIPLIER
+
+    d, n = codes.shape
+    words, values, facts, drawn = [], [], [], []
+    for state in map(int, states):
+        def draw():
+            nonlocal state
+            digit, carry = state % 2**32, state // 2**32
+            state = MULTIPLIER * digit + carry
+            return digit ^ carry
+
+        share = np.cumsum(weights) / weights.sum()
+        rows = np.repeat(np.arange(n), weights.astype(int))
+        if n_draws:
+            rows = np.sort([np.searchsorted(share, draw() / 2**32, side="right") for _ in range(n_draws)])
+        factor = np.ones(n) if kind == NUMBERS else np.asarray(class_factor)[y.astype(int)]
+        if balanced:
+            factor = (1 / np.maximum(np.bincount(y[rows].astype(int), minlength=kind), 1))[y.astype(int)]
+        features = np.arange(d)
+
+        def prediction(rows):
+            if kind == NUMBERS:
+                return np.array([y[rows].mean()])
+            shares = np.bincount(y[rows].astype(int), factor[rows], minlength=kind) / factor[rows].sum()
+            return shares
+
+        def impurity(rows):
+            p = prediction(rows)
+            if kind != NUMBERS:
+                return (p * (1 - p)).sum() if criterion == VARIANCE else -(p * np.log2(np.where(p > 0, p, 1))).sum()
+            if criterion == VARIANCE:
+                return ((y[rows] - p) ** 2).mean()
+            return (y[rows] * np.log(np.where(y[rows] > 0, y[rows] / np.where(p > 0, p, 1), 1))).mean()
+
+        def best_cut(rows):
+            weight, best, looked_at, varying = factor[rows].sum(), None, 0, 0
+            while looked_at < d and (looked_at < (max_features or d) or not varying):
+                chosen = looked_at + draw() * (d - looked_at) // 2**32
+                features[chosen], features[looked_at] = features[looked_at], features[chosen]
+                f = int(features[looked_at])
+                looked_at += 1
+                x = codes[f, rows].astype(int)
+                present = np.unique(x[x < 255])
+                if len(np.unique(x)) < 2:
+                    continue
+                varying += 1
+                absent = (x == 255).any()
+                cuts = [(c, 0) for c in (present if absent else present[:-1])]
+                cuts += [(c, 1) for c in present[:-1]] if absent else []
+                for c, side in cuts:
+                    goes = (x <= c) | ((x == 255) & (side == 1))
+                    a, b = rows[goes], rows[~goes]
+                    if min(len(a), len(b)) < min_leaf or min(factor[a].sum(), factor[b].sum()) < min_weight * whole:
+                        continue
+                    if kind == NUMBERS and criterion == DEVIANCE and min(y[a].sum(), y[b].sum()) <= 0:
+                        continue
+                    gain = (weight * impurity(rows) - factor[a].sum() * impurity(a) - factor[b].sum() * impurity(b))
+                    if best is None or gain > best[0] + SAME * weight * impurity(rows):
+                        best = gain, f, int(c), side if absent else int(2 * len(a) > len(rows)), a, b
+            return best
+
+        whole, nodes, waiting = factor[rows].sum(), [[rows, 0]], [(0, rows, 0)]
+        while waiting:
+            node, rows_here, depth = waiting.pop()
+            nodes[node] = [rows_here, 0]
+            if (len(np.unique(y[rows_here])) == 1 or depth >= max_depth or len(rows_here) < min_split
+                    or factor[rows_here].sum() < 2 * min_weight * whole):
+                continue
+            cut = best_cut(rows_here)
+            if cut is None or cut[0] / whole + SAME * impurity(rows_here) < min_gain:
+                continue
+            gain, f, c, side, a, b = cut
+            left = len(nodes)
+            nodes[node][1] = (left << 32) | (f << 9) | (side << 8) | (c + side)
+            nodes += [[a, 0], [b, 0]]
+            waiting += [(left + 1, b, depth + 1), (left, a, depth + 1)]
+        words += [word for _, word in nodes]
+        values += [prediction(r)[1:] if kind == BINARY else prediction(r) for r, _ in nodes]
+        facts += [(len(r), factor[r].sum(), impurity(r)) for r, _ in nodes]
+        drawn.append(np.bincount(rows, minlength=n))
+    return np.array(words), np.array(values), np.array(facts), np.concatenate(drawn)
+
+
+def _walk_example(rng):
+
+    codes = rng.integers(0, 9, size=(3, 50)).astype(np.uint8)
+    codes[0, ::6] = 255
+    trees = list(grow_forest(codes, rng.integers(0, 3, size=50), np.ones(50), 3, VARIANCE, stream(1, 3), 50, np.ones(3)))
+    starts = np.cumsum([0] + [len(tree[0]) for tree in trees])
+    words = [np.where(tree[0] != 0, tree[0] + (start << 32), 0) for tree, start in zip(trees, starts)]
+    return (np.tile(codes.T, (2, 1)), np.concatenate(words), starts[:-1], np.concatenate([tree[1] for tree in trees]))
+
+
+@oracle(leaf_sums, kernels=(add_leaves,), example=_walk_example, rtol=1e-12)
+def leaf_sums_formula(codes, words, roots, values):
+    """Each row walks each tree by itself."""
+    out = np.zeros((len(codes), values.shape[1]))
+    for i, row in enumerate(codes.astype(int)):
+        for node in map(int, roots):
+            while words[node]:
+                left, f, side, cut = words[node] >> 32, (words[node] >> 9) & 0x7FFFFF, (words[node] >> 8) & 1, words[node] & 255
+                node = int(left) + ((row[f] + side) % 256 > cut)
+            out[i] += values[node]
+    return out
