@@ -1,0 +1,358 @@
+"""The one table that maps ours to theirs: it feeds the benchmarks (`run`) and the parity tests (`tests/benchmarks`).
+
+A job is some data, our estimator, and the peers that do the same, each with its best stock settings. A side has two
+functions, both timed where the job's `steps` say so:
+
+    fit(data) -> model          outcome(model, data) -> array that `quality` judges
+
+Ratios are the peer's time by ours: 2 means that we take half of the time. Goals are ratios that were set beforehand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from benchmarks import data
+
+THREADS = 2  # of every side; `worker` also pins the process to as many processors
+
+
+@dataclass(frozen=True)
+class Side:
+    """One library doing one job."""
+
+    name: str  # as the published table shows it
+    needs: str  # the package that must be importable
+    fit: Callable[[dict], Any]
+    outcome: Callable[[Any, dict], np.ndarray]
+    goals: dict[str, float] = field(default_factory=dict)  # step -> ratio that we want to reach against this peer
+    memory: float | None = None  # we want at most so many times this peer's memory
+    avx2: bool = True  # whether a switch keeps it to AVX2 (or it never uses more); otherwise it runs as it likes
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How good an outcome is; `within` is the difference that still counts as equal."""
+
+    name: str
+    measure: Callable[[np.ndarray, dict], float]
+    higher: bool = True
+    within: float = 0.001  # absolute if higher is better, relative for an objective that is minimised
+
+    def as_good(self, ours: float, peer: float) -> bool:
+        """Whether ours is not worse than the peer's by more than `within`."""
+        return ours >= peer - self.within if self.higher else ours <= peer + self.within * abs(peer)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One task: what is measured, on which data, by whom."""
+
+    name: str
+    estimators: tuple[str, ...]  # ours, as `homespun.testing.all_estimators` names them; the first is the one that runs
+    make: Callable[..., dict]
+    sizes: dict[str, dict]  # label -> arguments of `make`
+    tiny: dict  # arguments of `make` for warming up and for parity
+    ours: Side
+    peers: tuple[Side, ...]
+    quality: Quality
+    steps: tuple[str | None, str | None] = ("fit", None)  # names of the timed `fit` and `outcome`; None: not timed
+    repeats: int = 5
+    per: int = 1  # calls within one timed step: its seconds are divided by this
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# How good is it?
+
+def area_under_curve(probability, made):
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(made["y_test"][: len(probability)], probability))
+
+
+def accuracy(probability, made):
+    return float(np.mean((probability > 0.5) == made["y_test"]))
+
+
+def recall(rows, made):
+    """Part of the true nearest rows that were found."""
+    return float(np.mean([len(set(found) & set(true)) / len(true) for found, true in zip(rows, made["truth"])]))
+
+
+def _residual(weights, made, target="y"):
+    return made[target] - made["X"] @ weights[:-1] - weights[-1]
+
+
+def lasso_objective(weights, made):
+    return float((_residual(weights, made) ** 2).mean() / 2 + made["alpha"] * np.abs(weights[:-1]).sum())
+
+
+def ridge_objective(weights, made):
+    residual = _residual(weights, made, "value" if "value" in made else "y")
+    return float(((residual**2).sum() + made["alpha"] * (weights[:-1] ** 2).sum()) / len(residual))
+
+
+def logistic_objective(weights, made):
+    z = made["X"] @ weights[:-1] + weights[-1]
+    loss = np.logaddexp(0, z) - made["y"] * z
+    return float(loss.mean() + (weights[:-1] ** 2).sum() / (2 * made["C"] * len(z)))
+
+
+def least_squares_error(weights, made):
+    return float((_residual(weights, made) ** 2).mean())
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Both sides have the same names for the same things, so most sides are: this class, these parameters
+
+def stock(path: str, target: str = "y", **parameters):
+    """`fit` of the class at `path` ("package.module:Class"). A function as parameter takes its value from the data."""
+
+    def fit(made):
+        from importlib import import_module
+
+        module, _, name = path.partition(":")
+        known = {key: value(made) if callable(value) else value for key, value in parameters.items()}
+        return getattr(import_module(module), name)(**known).fit(made["X"], made[target])
+
+    return fit
+
+
+def weights_of(model, made):
+    return np.append(np.ravel(model.coef_), model.intercept_)
+
+
+def probability_of(model, made):
+    return model.predict_proba(made["X_test"])[:, 1]
+
+
+def alpha(made):
+    return made["alpha"]
+
+
+def C(made):
+    return made["C"]
+
+
+# -- boosting ---------------------------------------------------------------------------------------------------------
+
+ROUNDS = {"max_iter": 100, "max_leaf_nodes": 31, "learning_rate": 0.1, "early_stopping": False}
+
+
+def lightgbm(**settings):
+    def fit(made):
+        import lightgbm
+
+        parameters = {"objective": "binary", "num_leaves": 31, "learning_rate": 0.1, "max_bin": 255, "verbose": -1,
+                      "num_threads": THREADS, **settings}
+        return lightgbm.train(parameters, lightgbm.Dataset(made["X"], made["y"]), 100)
+
+    return fit
+
+
+def lightgbm_probability(model, made):
+    return model.predict(made["X_test"], num_threads=THREADS)
+
+
+def xgboost(made):
+    import xgboost
+
+    matrix = xgboost.QuantileDMatrix(made["X"], made["y"], max_bin=255, nthread=THREADS)
+    return xgboost.train({"objective": "binary:logistic", "max_leaves": 31, "max_depth": 0, "grow_policy": "lossguide",
+                          "eta": 0.1, "max_bin": 255, "nthread": THREADS, "tree_method": "hist"}, matrix, 100)
+
+
+def xgboost_probability(model, made):
+    return model.inplace_predict(made["X_test"])
+
+
+# -- one row at a time ------------------------------------------------------------------------------------------------
+
+ONE_BY_ONE = 256  # rows that are asked for one after another
+
+
+def one_by_one(model, made):
+    X = made["X_test"]
+    return np.array([model.predict_proba(X[i : i + 1])[0, 1] for i in range(ONE_BY_ONE)])
+
+
+def onnx(path: str, **parameters):
+    """scikit-learn's model, converted and loaded into ONNX Runtime (one thread: the best for one row)."""
+
+    def fit(made):
+        import onnxruntime
+        from skl2onnx import to_onnx
+
+        model = stock(path, **parameters)(made)
+        settings = onnxruntime.SessionOptions()
+        settings.intra_op_num_threads = 1
+        converted = to_onnx(model, made["X"][:1], options={"zipmap": False}).SerializeToString()
+        return onnxruntime.InferenceSession(converted, settings, providers=["CPUExecutionProvider"])
+
+    return fit
+
+
+def onnx_one_by_one(session, made):
+    X, name = made["X_test"], session.get_inputs()[0].name
+    return np.array([session.run(["probabilities"], {name: X[i : i + 1]})[0][0, 1] for i in range(ONE_BY_ONE)])
+
+
+# -- neighbours: fit and query are one step ----------------------------------------------------------------------------
+
+def search(path: str, **parameters):
+    def fit(made):
+        from importlib import import_module
+
+        module, _, name = path.partition(":")
+        model = getattr(import_module(module), name)(n_neighbors=made["k"], **parameters).fit(made["X"])
+        return model.kneighbors(made["queries"])
+
+    return fit
+
+
+def faiss_flat(made):
+    import faiss
+
+    faiss.omp_set_num_threads(THREADS)
+    index = faiss.IndexFlatL2(made["X"].shape[1])
+    index.add(made["X"])
+    return index.search(made["queries"], made["k"])
+
+
+def rows_found(found, made):
+    return found[1]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The table
+
+def _side(name, path, outcome=weights_of, *, goals=None, target="y", avx2=True, **parameters):
+    return Side(name, path.partition(":")[0].partition(".")[0], stock(path, target, **parameters), outcome, goals or {},
+                avx2=avx2)
+
+
+AUC = Quality("AUC", area_under_curve, within=0.001)
+OBJECTIVE = {"higher": False, "within": 1e-4}
+FOREST = {"n_estimators": 100, "n_jobs": THREADS, "random_state": 0}
+HGB = "ensemble:HistGradientBoostingClassifier"
+RF = "ensemble:RandomForestClassifier"
+LINEAR = "linear_model:"
+
+JOBS = (
+    Job("boosting", ("HistGradientBoostingClassifier",), data.interactions,
+        sizes={"1,000,000 x 28": {"n": 1_000_000, "d": 28}, "100,000 x 100": {"n": 100_000, "d": 100}},
+        tiny={"n": 2_000, "d": 10}, steps=("fit", "predict"), quality=AUC, repeats=3,
+        ours=_side("homespun", f"homespun.{HGB}", probability_of, **ROUNDS),
+        peers=(
+            Side("LightGBM row-wise", "lightgbm", lightgbm(force_row_wise=True), lightgbm_probability,
+                 {"fit": 2.5, "predict": 10}, memory=1.3),
+            Side("LightGBM col-wise", "lightgbm", lightgbm(force_col_wise=True), lightgbm_probability,
+                 {"fit": 2.5, "predict": 10}, memory=1.3),
+            Side("LightGBM quantized", "lightgbm", lightgbm(force_row_wise=True, use_quantized_grad=True),
+                 lightgbm_probability, {"fit": 2.0, "predict": 10}, memory=1.3),
+            Side("XGBoost hist", "xgboost", xgboost, xgboost_probability, {"fit": 2.5, "predict": 10}),
+            _side("scikit-learn", f"sklearn.{HGB}", probability_of, goals={"predict": 10}, **ROUNDS),
+        )),
+    Job("forest", ("RandomForestClassifier",), data.interactions,
+        sizes={"100,000 x 30": {"n": 100_000, "d": 30}}, tiny={"n": 1_500, "d": 10}, steps=("fit", "predict"),
+        quality=Quality("accuracy", accuracy, within=0.003), repeats=3,
+        ours=_side("homespun", f"homespun.{RF}", probability_of, **FOREST),
+        peers=(_side("scikit-learn", f"sklearn.{RF}", probability_of, goals={"fit": 10, "predict": 2}, **FOREST),
+               _side("scikit-learn-intelex", f"sklearnex.{RF}", probability_of, avx2=False, **FOREST))),
+    Job("boosting, one row", ("HistGradientBoostingClassifier",), data.interactions,
+        sizes={"20,000 x 30": {"n": 20_000, "d": 30}}, tiny={"n": 1_500, "d": 10}, steps=(None, "predict"),
+        quality=Quality("AUC", area_under_curve, within=0.03), per=ONE_BY_ONE,
+        ours=_side("homespun", f"homespun.{HGB}", one_by_one, **ROUNDS),
+        peers=(_side("scikit-learn", f"sklearn.{HGB}", one_by_one, **ROUNDS),
+               Side("ONNX Runtime", "onnxruntime", onnx(f"sklearn.{HGB}", **ROUNDS), onnx_one_by_one, avx2=False))),
+    Job("forest, one row", ("RandomForestClassifier",), data.interactions,
+        sizes={"20,000 x 30": {"n": 20_000, "d": 30}}, tiny={"n": 1_500, "d": 10}, steps=(None, "predict"),
+        quality=Quality("AUC", area_under_curve, within=0.03), per=ONE_BY_ONE, repeats=3,
+        ours=_side("homespun", f"homespun.{RF}", one_by_one, **FOREST),
+        peers=(_side("scikit-learn", f"sklearn.{RF}", one_by_one, **{**FOREST, "n_jobs": 1}),  # faster than 2 for one row
+               Side("ONNX Runtime", "onnxruntime", onnx(f"sklearn.{RF}", **FOREST), onnx_one_by_one, avx2=False))),
+    Job("nearest neighbours", ("NearestNeighbors", "KNeighborsClassifier", "KNeighborsRegressor"), data.clouds,
+        sizes={"50,000 x 64, 5,000 queries": {"n": 50_000, "d": 64, "queries": 5_000}},
+        tiny={"n": 600, "d": 8, "queries": 200}, steps=("fit and query", None),
+        quality=Quality("recall", recall, within=0.0),
+        ours=Side("homespun", "homespun", search("homespun.neighbors:NearestNeighbors"), rows_found),
+        peers=(
+            Side("scikit-learn", "sklearn", search("sklearn.neighbors:NearestNeighbors", algorithm="brute", n_jobs=THREADS),
+                 rows_found, {"fit and query": 8}),
+            Side("FAISS flat", "faiss", faiss_flat, rows_found, {"fit and query": 2}),
+            Side("scikit-learn-intelex", "sklearnex",
+                 search("sklearnex.neighbors:NearestNeighbors", algorithm="brute", n_jobs=THREADS), rows_found, avx2=False),
+        )),
+    Job("lasso", ("Lasso", "ElasticNet"), data.regression,
+        sizes={"10,000 x 1,000": {"n": 10_000, "d": 1_000, "informative": 100, "alpha": 0.01, "l1": True},
+               "500 x 20,000": {"n": 500, "d": 20_000, "informative": 100, "alpha": 0.01, "l1": True}},
+        tiny={"n": 200, "d": 50, "informative": 10, "alpha": 0.05, "l1": True},
+        quality=Quality("objective", lasso_objective, **OBJECTIVE),
+        ours=_side("homespun", f"homespun.{LINEAR}Lasso", alpha=alpha),
+        peers=(_side("scikit-learn", f"sklearn.{LINEAR}Lasso", alpha=alpha, goals={"fit": 2}),
+               _side("skglm", "skglm:Lasso", alpha=alpha),
+               _side("scikit-learn-intelex", f"sklearnex.{LINEAR}Lasso", alpha=alpha, avx2=False))),
+    Job("least squares", ("LinearRegression",), data.regression,
+        sizes={"100,000 x 200": {"n": 100_000, "d": 200, "informative": 50, "alpha": 0}},
+        tiny={"n": 300, "d": 10, "informative": 5, "alpha": 0},
+        quality=Quality("mean squared error", least_squares_error, higher=False, within=1e-6),
+        ours=_side("homespun", f"homespun.{LINEAR}LinearRegression"),
+        peers=(_side("scikit-learn", f"sklearn.{LINEAR}LinearRegression"),
+               _side("scikit-learn-intelex", f"sklearnex.{LINEAR}LinearRegression", avx2=False))),
+    Job("ridge", ("Ridge",), data.regression,
+        sizes={"100,000 x 200": {"n": 100_000, "d": 200, "informative": 50, "alpha": 1.0}},
+        tiny={"n": 300, "d": 10, "informative": 5, "alpha": 1.0},
+        quality=Quality("objective", ridge_objective, **OBJECTIVE),
+        ours=_side("homespun", f"homespun.{LINEAR}Ridge", alpha=alpha),
+        peers=(_side("scikit-learn", f"sklearn.{LINEAR}Ridge", alpha=alpha, goals={"fit": 1.2}),
+               _side("scikit-learn-intelex", f"sklearnex.{LINEAR}Ridge", alpha=alpha, avx2=False))),
+    Job("logistic", ("LogisticRegression",), data.two_classes,
+        sizes={"100,000 x 50": {"n": 100_000, "d": 50}}, tiny={"n": 300, "d": 8},
+        quality=Quality("objective", logistic_objective, **OBJECTIVE),
+        ours=_side("homespun", f"homespun.{LINEAR}LogisticRegression", C=C),
+        peers=(_side("scikit-learn lbfgs", f"sklearn.{LINEAR}LogisticRegression", C=C, max_iter=1000, goals={"fit": 1.2}),
+               _side("scikit-learn newton-cholesky", f"sklearn.{LINEAR}LogisticRegression", C=C, solver="newton-cholesky",
+                     goals={"fit": 1.2}),
+               _side("scikit-learn-intelex", f"sklearnex.{LINEAR}LogisticRegression", C=C, max_iter=1000, avx2=False))),
+    Job("ridge, sparse text", ("Ridge",), data.texts,
+        sizes={"20,000 x 50,000": {"n": 20_000, "d": 50_000}}, tiny={"n": 300, "d": 500},
+        quality=Quality("objective", ridge_objective, **OBJECTIVE),
+        ours=_side("homespun", f"homespun.{LINEAR}Ridge", alpha=alpha, target="value"),
+        peers=(_side("scikit-learn", f"sklearn.{LINEAR}Ridge", alpha=alpha, target="value", goals={"fit": 1.2}),)),
+    Job("logistic, sparse text", ("LogisticRegression",), data.texts,
+        sizes={"20,000 x 50,000": {"n": 20_000, "d": 50_000}}, tiny={"n": 300, "d": 500},
+        quality=Quality("objective", logistic_objective, **OBJECTIVE),
+        ours=_side("homespun", f"homespun.{LINEAR}LogisticRegression", C=C),
+        peers=(_side("scikit-learn lbfgs", f"sklearn.{LINEAR}LogisticRegression", C=C, max_iter=1000, goals={"fit": 1.2}),
+               _side("scikit-learn newton-cg", f"sklearn.{LINEAR}LogisticRegression", C=C, solver="newton-cg",
+                     goals={"fit": 1.2}))),
+)
+
+# Estimators without a row of their own, and why. `tests/benchmarks` fails for one that is neither here nor in a job.
+_COLUMNS = "preparation of columns: one pass over the data, bound by memory or by Python's strings; no goal was set"
+EXCLUDED = {
+    "DateParts": _COLUMNS,
+    "DecisionTreeClassifier": "one tree of the forest, which has rows; alone it takes the same code",
+    "DecisionTreeRegressor": "one tree of the forest, which has rows; alone it takes the same code",
+    "ElasticNetCV": "solves the lasso's problem along a path in every fold; the lasso has rows",
+    "FlagEncoder": _COLUMNS,
+    "HistGradientBoostingRegressor": "the classifier's trees with another loss; the classifier has rows",
+    "LassoCV": "solves the lasso's problem along a path in every fold; the lasso has rows",
+    "MinMaxScaler": _COLUMNS,
+    "MissingIndicator": _COLUMNS,
+    "OneHotEncoder": _COLUMNS,
+    "OrdinalEncoder": _COLUMNS,
+    "RandomForestRegressor": "the classifier's trees with another criterion; the classifier has rows",
+    "RidgeCV": "one pass over the rows for all penalties, as ridge, which has rows",
+    "SimpleImputer": _COLUMNS,
+    "StandardScaler": _COLUMNS,
+}
+
+
+def find(name: str) -> Job:
+    """The job called `name`."""
+    return next(job for job in JOBS if job.name == name)
