@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from homespun.base.params import (
+    Anything,
     ArrayLike,
     Boolean,
     CallableWith,
@@ -40,6 +41,7 @@ YES_AND_NO = [
     (Instance(dict), [{}], [[], None]),
     (ArrayLike(), [[], (1,), np.ones(2), sparse.eye_array(2).tocsr()], ["ab", b"ab", {}, {1}, 3, None]),
     (CallableWith(), [len, lambda: 0, dict], ["len", None]),
+    (Anything(), [None, 3, np.nan, "x", object], []),
     (Satisfies(lambda value: value == "x", "the letter x"), ["x"], ["y"]),
     (Integer(low=1) | None, [1, None], [0, "none"]),
     (None | Integer(low=1), [1, None], [0]),
@@ -63,7 +65,7 @@ def test_what_is_accepted(constraint, yes, no):
     (Integer(low=1) | None, "a whole number >= 1 or None"), (Boolean(), "True or False"),
     (OneOf("a"), "'a'"), (OneOf("a", "b"), "one of 'a', 'b'"), (Instance(dict, list), "a dict or a list"),
     (Instance(dict, noun="a mapping"), "a mapping"), (ArrayLike(), "a list or an array"), (CallableWith(), "a function"),
-    (Satisfies(bool, "something true"), "something true"),
+    (Satisfies(bool, "something true"), "something true"), (Anything(), "anything"),
 ])
 def test_words(constraint, words):
     assert constraint.words() == words

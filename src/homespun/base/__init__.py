@@ -10,6 +10,7 @@ from homespun.base.errors import (
 )
 from homespun.base.lazy import lazy_names
 from homespun.base.params import (
+    Anything,
     ArrayLike,
     Boolean,
     CallableWith,
@@ -29,7 +30,7 @@ from homespun.base.random import generator, seed_from
 from homespun.base.shapes import shapes
 
 __all__ = [
-    "ArrayLike", "Boolean", "CallableWith", "Constraint", "DataError", "HomespunError", "Instance", "Integer",
-    "ModelFileError", "NJobs", "OneOf", "ParameterError", "RandomState", "Real", "Satisfies", "ShapeError",
+    "Anything", "ArrayLike", "Boolean", "CallableWith", "Constraint", "DataError", "HomespunError", "Instance",
+    "Integer", "ModelFileError", "NJobs", "OneOf", "ParameterError", "RandomState", "Real", "Satisfies", "ShapeError",
     "check_param", "check_params", "did_you_mean", "generator", "lazy_names", "progress", "seed_from", "shapes",
 ]

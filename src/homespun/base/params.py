@@ -156,6 +156,16 @@ class CallableWith(Constraint):
         return self.noun
 
 
+class Anything(Constraint):
+    """No constraint, said aloud: what is right depends on the data (a fill value), or another library checks (a dtype)."""
+
+    def accepts(self, value):
+        return True
+
+    def words(self):
+        return "anything"
+
+
 class Satisfies(Constraint):
     """Whatever `test` is true of; `noun` says what that is."""
 

@@ -11,7 +11,7 @@ from sklearn.utils.validation import _check_feature_names_in
 
 from homespun.base.errors import DataError
 from homespun.base.estimator import Estimator, TransformerMixin, check_is_fitted, check_params
-from homespun.base.params import Boolean, OneOf
+from homespun.base.params import Anything, Boolean, OneOf
 from homespun.impute.simple_imputer import missing_mask, validate_input
 
 
@@ -39,7 +39,8 @@ class MissingIndicator(TransformerMixin, Estimator):
     array([ True, False])
     """
 
-    params = {"features": OneOf("missing-only", "all"), "sparse": Boolean() | OneOf("auto"), "error_on_new": Boolean()}
+    params = {"missing_values": Anything(), "features": OneOf("missing-only", "all"), "sparse": Boolean() | OneOf("auto"),
+              "error_on_new": Boolean()}
 
     def __init__(self, *, missing_values=np.nan, features="missing-only", sparse="auto", error_on_new=True):
         self.missing_values = missing_values

@@ -14,7 +14,7 @@ from sklearn.utils.validation import _check_feature_names_in
 
 from homespun.base.errors import DataError, ParameterError
 from homespun.base.estimator import Estimator, TransformerMixin, check_is_fitted, check_params
-from homespun.base.params import Boolean, OneOf
+from homespun.base.params import Anything, Boolean, OneOf
 
 
 class SimpleImputer(TransformerMixin, Estimator):
@@ -45,8 +45,8 @@ class SimpleImputer(TransformerMixin, Estimator):
     array([1., 3., 3., 5.])
     """
 
-    params = {"strategy": OneOf("mean", "median", "most_frequent", "constant"), "copy": Boolean(), "add_indicator": Boolean(),
-              "keep_empty_features": Boolean()}
+    params = {"missing_values": Anything(), "strategy": OneOf("mean", "median", "most_frequent", "constant"),
+              "fill_value": Anything(), "copy": Boolean(), "add_indicator": Boolean(), "keep_empty_features": Boolean()}
 
     def __init__(self, *, missing_values=np.nan, strategy="mean", fill_value=None, copy=True, add_indicator=False,
                  keep_empty_features=False):

@@ -11,7 +11,7 @@ from sklearn.utils.validation import _check_feature_names, _check_n_features, ch
 
 from homespun.base.errors import DataError, ParameterError, ShapeError
 from homespun.base.estimator import Estimator, TransformerMixin, check_is_fitted
-from homespun.base.params import ArrayLike, Integer, OneOf, Real
+from homespun.base.params import Anything, ArrayLike, Integer, OneOf, Real
 
 INFREQUENT = "infrequent_sklearn"  # scikit-learn's name for the group of rare categories: its users look for it
 
@@ -19,6 +19,7 @@ CATEGORY_PARAMS = {
     "categories": OneOf("auto") | ArrayLike(),
     "min_frequency": OneOf(None) | Integer(low=1) | Real(0, 1, open="both"),
     "max_categories": OneOf(None) | Integer(low=1),
+    "dtype": Anything(),  # NumPy words what is no dtype
 }
 
 

@@ -30,7 +30,7 @@ from sklearn.utils.validation import has_fit_parameter
 from homespun.base.errors import HomespunError
 from homespun.base.params import Constraint
 
-METHODS = ("predict", "predict_proba", "decision_function", "score_samples", "transform")
+METHODS = ("predict", "predict_proba", "decision_function", "score_samples", "transform", "kneighbors")
 
 # Randomness over rows depends on how many rows there are and in which order: it is switched off where a promise is about
 # rows, as scikit-learn's own tests do.
@@ -171,6 +171,8 @@ def answers(model, X) -> dict[str, np.ndarray]:
                 function = None
             if function is not None:
                 result = function(X)
+                if method == "kneighbors":  # the distances: row numbers are names, not answers
+                    result = result[0]
                 result = result.toarray() if hasattr(result, "toarray") else result
                 if isinstance(result, list):  # one array for each output
                     said.update({f"{method}[{i}]": np.asarray(part) for i, part in enumerate(result)})
@@ -405,7 +407,7 @@ def bad_shapes_and_values(case):
     _refuses(case, "X with one axis", X[:, 0], y)
     _refuses(case, "X with three axes", X[None], None if y is None else y[:1])
     _refuses(case, "X without rows", X[:0], None if y is None else y[:0])
-    _refuses(case, "X of words", np.full(X.shape, "many words"), y, applies=not tags.input_tags.string)
+    _refuses(case, "X of words", np.full(X.shape, "many words"), y, applies=not (tags.input_tags.string or tags.input_tags.categorical))
     for value in (np.nan, np.inf):
         bad = X.copy()
         bad[1, 0] = value

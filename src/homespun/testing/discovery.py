@@ -16,6 +16,15 @@ from homespun.base.errors import ParameterError
 KINDS = ("classifier", "regressor", "transformer", "clusterer", "outlier_detector")
 
 EXCLUDED: dict[str, str] = {  # qualified name of an estimator that is not public → why
+    "homespun.ensemble.forest.Forest": "what both forests share; has no task of its own",
+    "homespun.ensemble.hist_gradient_boosting.estimator.BaseHistGradientBoosting": "what both boosters share",
+    "homespun.linear_model.ridge_cv.Predicted": "stands for a model whose predictions are known, to call a user's scorer",
+    "homespun.neighbors.base.NeighborsBase": "what all neighbour estimators share",
+    "homespun.preprocessing.categories.CategoryEncoder": "what both encoders share",
+    "homespun.tabular.baseline.BaselineClassifier": "the leaderboard's first row, made by tabular.fit only",
+    "homespun.tabular.baseline.BaselineRegressor": "the leaderboard's first row, made by tabular.fit only",
+    "homespun.tabular.log_target.LogTarget": "wraps a model that tabular.fit chose; meaningless without one",
+    "homespun.tree.cart.DecisionTree": "what both trees share",
 }
 
 EXTRAS = frozenset({  # imports that only an extra brings: a package that needs one is not there without it
