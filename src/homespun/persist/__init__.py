@@ -1,4 +1,4 @@
-"""Model files: `save` and `load` one `.homespun` file without pickle, `describe` it."""
+"""Model files: `save` and `load` one `.homespun` file without pickle, `describe` it, `export_python` a NumPy runner."""
 
 from homespun.base.lazy import lazy_names
 
@@ -8,5 +8,6 @@ __getattr__, __dir__, __all__ = lazy_names(
         "save": "model_file",
         "load": "model_file",
         "describe": "model_file",
+        "export_python": "exporter",
     },
 )

@@ -89,6 +89,14 @@ def write(path, texts: dict[str, str], arrays: dict[str, np.ndarray]) -> Path:
     return target
 
 
+def write_text(path, text: str) -> Path:
+    """Write a text file as `write` does: all or nothing."""
+    target = _target(path)
+    with _replacing(target) as file:
+        file.write(text.encode())
+    return target
+
+
 def _header(texts, arrays) -> tuple[bytes, list[np.ndarray]]:
     entries: dict[str, Any] = {
         "__metadata__": {"format": "homespun", "format_version": str(FORMAT_VERSION), "sha256": _NO_DIGEST, **texts}

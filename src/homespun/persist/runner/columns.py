@@ -1,0 +1,159 @@
+"""Columns into numbers: scales, missing values, categories, dates, flags."""
+
+import numpy as np
+
+from homespun.persist.runner.core import columns_of, matrix, part, size
+
+
+@part
+def standard_scaler(spec, X):
+    X = matrix(X)
+    X = X if spec["mean"] is None else X - spec["mean"].astype(X.dtype)
+    return X if spec["scale"] is None else X / spec["scale"].astype(X.dtype)
+
+
+@part
+def min_max_scaler(spec, X):
+    X = matrix(X)
+    X = X * spec["scale"].astype(X.dtype) + spec["min"].astype(X.dtype)
+    return np.clip(X, *spec["clip"]) if spec["clip"] else X
+
+
+# -- missing values --------------------------------------------------------------------------------------------------------
+
+
+def missing(X, marker):
+    """Where a value is missing: NaN, None, or equal to the marker."""
+    if X.dtype.kind == "O":
+        if marker is None:
+            return np.array(np.equal(X, None), dtype=bool)
+        return np.array(X != X if marker != marker else X == marker, dtype=bool)
+    if marker is None:
+        return np.zeros(X.shape, dtype=bool)
+    return np.isnan(X) if marker != marker else X == marker
+
+
+def objects_or_numbers(spec, X):
+    """The matrix as objects where the imputer was fitted to text."""
+    if not spec["text"]:
+        return matrix(X)
+    return np.column_stack([values.astype(object) for values in columns_of(X)])
+
+
+@part
+def simple_imputer(spec, X):
+    X = objects_or_numbers(spec, X)
+    marks = missing(X, spec["marker"])
+    filled = X[:, spec["kept"]]
+    rows, places = np.nonzero(marks[:, spec["kept"]])
+    filled[rows, places] = spec["fill"][spec["kept"]][places]
+    if spec["marked"] is None:
+        return filled
+    return np.hstack([filled, marks[:, spec["marked"]].astype(filled.dtype)])
+
+
+@part
+def missing_indicator(spec, X):
+    return missing(objects_or_numbers(spec, X), spec["marker"])[:, spec["features"]]
+
+
+# -- categories --------------------------------------------------------------------------------------------------------------
+
+
+def is_nan(value):
+    return isinstance(value, (float, np.floating)) and value != value
+
+
+def lookup(values, known):
+    """Index of each value among the known ones, -1 where it is none of them."""
+    place = {value: code for code, value in enumerate(known.tolist()) if not is_nan(value)}
+    nan = next((code for code, value in enumerate(known.tolist()) if is_nan(value)), -1)
+    return np.array([nan if is_nan(value) else place.get(value, -1) for value in values.tolist()], dtype=np.int64)
+
+
+def places(spec, X):
+    """For each column: the output of each row's category by the column's table, and which rows hold an unknown one."""
+    for j, (values, known, table) in enumerate(zip(columns_of(X), spec["categories"], spec["tables"])):
+        found = lookup(values, known)
+        if spec["unknown"] == "error" and (found < 0).any():
+            raise ValueError(f"column {j} holds {values[found < 0][0]!r}, which the training data did not have")
+        yield j, table[found] if len(table) else np.zeros(len(found)), found < 0
+
+
+@part
+def one_hot(spec, X):
+    """A 1 in the column of the row's category; none where the category has no column."""
+    out = np.zeros((size(X), spec["width"]), dtype=spec["dtype"])
+    for j, column, unknown in places(spec, X):
+        column = np.where(unknown, -1 if spec["unknown"] == "error" else spec["unknown"][j], column).astype(np.int64)
+        rows = np.flatnonzero(column >= 0)
+        out[rows, column[rows]] = 1
+    return out
+
+
+@part
+def ordinal(spec, X):
+    out = np.empty((size(X), len(spec["tables"])), dtype=spec["dtype"])
+    for j, code, unknown in places(spec, X):
+        out[:, j] = code if spec["unknown"] == "error" else np.where(unknown, spec["unknown"], code)
+    return out
+
+
+# -- dates and flags ------------------------------------------------------------------------------------------------------------
+
+
+def days_of(values):
+    """Days since 1970-01-01: of numbers, of datetime64, of ISO text."""
+    if values.dtype.kind in "iufb":
+        return values.astype(np.float64)
+    found = np.full(len(values), np.nan)
+    for i, value in enumerate(values.tolist() if values.dtype.kind == "O" else values):
+        if isinstance(value, (int, float)):
+            found[i] = value
+        elif value is not None:
+            moment = np.datetime64(value, "us")
+            found[i] = np.nan if np.isnat(moment) else float(moment.astype(np.int64)) / 86_400_000_000.0
+    return found
+
+
+@part
+def date_parts(spec, X):
+    out = []
+    for j, values in enumerate(columns_of(X)):
+        days = days_of(values)
+        gone = np.isnan(days)
+        whole = np.floor(np.where(gone, 0.0, days))
+        day = whole.astype(np.int64).astype("datetime64[D]")
+        year, month = day.astype("datetime64[Y]"), day.astype("datetime64[M]")
+        found = {
+            "year": year.astype(np.int64) + 1970,
+            "month": month.astype(np.int64) % 12 + 1,
+            "day": (day - month).astype(np.int64) + 1,
+            "weekday": (whole.astype(np.int64) + 3) % 7,  # 1970-01-01 was a Thursday
+            "day_of_year": (day - year).astype(np.int64) + 1,
+            "hour": np.floor((days - whole) * 24.0 + 1e-9),
+            "age": spec["reference"][j] - days,
+        }
+        out += [np.where(gone, np.nan, found[name]) for name in spec["parts"]]
+    return np.column_stack(out)
+
+
+@part
+def flags(spec, X):
+    """ON, OFF, NotAvailable → 1, -1, 0."""
+    out = []
+    for values in columns_of(X):
+        if values.dtype.kind in "iufb":
+            out.append(values.astype(np.float64))
+            continue
+        found = np.full(len(values), np.nan)
+        for i, value in enumerate(values.tolist()):
+            if isinstance(value, (int, float)):
+                found[i] = value
+            elif value is not None:
+                word = str(value).strip().lower()
+                if word not in spec["missing"] and word not in spec["values"] and spec["strict"]:
+                    raise ValueError(f"{value!r} is no flag")
+                found[i] = spec["values"].get(word, np.nan)
+        out.append(found)
+    return np.column_stack(out)

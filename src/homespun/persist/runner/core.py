@@ -1,0 +1,114 @@
+"""Rows in, and how the parts of a pipeline are put together."""
+
+import numpy as np
+
+RUN = {}  # name → function of (spec, X)
+
+
+def part(function):
+    """Register a function under its own name."""
+    RUN[function.__name__] = function
+    return function
+
+
+def run(spec, X):
+    """What the fitted estimator that `spec` describes does with X."""
+    return RUN[spec["run"]](spec, X)
+
+
+def as_input(data):
+    """A matrix, or a table {column: array}, of what the caller has: rows as dictionaries, columns, a dataframe, an array."""
+    if hasattr(data, "columns") and hasattr(data, "to_numpy"):
+        return {name: column(np.asarray(data[name])) for name in data.columns}
+    if isinstance(data, dict):
+        return {name: column(values) for name, values in data.items()}
+    if isinstance(data, (list, tuple)) and len(data) and isinstance(data[0], dict):
+        names = list(dict.fromkeys(name for row in data for name in row))
+        return {name: column([row.get(name) for row in data]) for name in names}
+    array = np.asarray(data)
+    return array if array.dtype.kind in "fiub" else np.asarray(data, dtype=object)
+
+
+def column(values):
+    """One column as an array: numbers (a missing one is NaN) or objects."""
+    if isinstance(values, np.ndarray) and values.dtype.kind in "iufbM":
+        return values
+    plain = list(values)
+    if all(value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)) for value in plain):
+        if all(isinstance(value, int) for value in plain):
+            return np.array(plain)
+        return np.array([np.nan if value is None else value for value in plain], dtype=np.float64)
+    array = np.empty(len(plain), dtype=object)
+    array[:] = [np.nan if type(value).__name__ in ("NAType", "NaTType") else value for value in plain]
+    return array
+
+
+def columns_of(X):
+    """The columns of a table or matrix, as a list of arrays."""
+    return list(X.values()) if isinstance(X, dict) else [X[:, j] for j in range(X.shape[1])]
+
+
+def matrix(X):
+    """Numbers (n, d): float32 stays as it is, everything else becomes float64."""
+    if isinstance(X, dict):
+        kind = np.float32 if X and all(values.dtype == np.float32 for values in X.values()) else np.float64
+        return np.column_stack([_floats(values, kind) for values in X.values()])
+    return X if X.dtype in (np.float32, np.float64) else _floats(X, np.float64)
+
+
+def _floats(values, kind):
+    if values.dtype.kind == "O":
+        values = np.where(np.equal(values, None), np.nan, values)
+    return values.astype(kind)
+
+
+def size(X):
+    return len(columns_of(X)[0])
+
+
+@part
+def pipeline(spec, X):
+    for step in spec["steps"]:
+        X = run(step, X)
+    return X
+
+
+@part
+def passthrough(spec, X):
+    return X
+
+
+@part
+def column_transformer(spec, X):
+    """Each part sees its columns; their results stand side by side."""
+    if isinstance(X, dict):
+        absent = [name for name in spec["names"] or () if name not in X]
+        if absent:
+            raise ValueError(f"columns are missing: {absent}")
+        names = spec["names"] or list(X)
+    found = []
+    for step in spec["parts"]:
+        chosen = {names[j]: X[names[j]] for j in step["columns"]} if isinstance(X, dict) else X[:, step["columns"]]
+        found.append(run(step["spec"], chosen))
+    blocks = [matrix(one) if isinstance(one, dict) else one for one in found]
+    return np.hstack(blocks) if blocks else np.zeros((size(X), 0))
+
+
+@part
+def feature_union(spec, X):
+    return np.hstack([matrix(one) if isinstance(one, dict) else one for one in (run(step, X) for step in spec["parts"])])
+
+
+@part
+def function(spec, X):
+    """One of NumPy's elementwise functions."""
+    return getattr(np, spec["name"])(matrix(X))
+
+
+@part
+def transformed_target(spec, X):
+    """A regressor on a transformed target; its predictions are transformed back."""
+    answer = run(spec["regressor"], X)["predict"]
+    if spec["inverse"] == "log1p":  # ours: never below zero
+        return {"predict": np.maximum(np.expm1(answer), 0.0)}
+    return {"predict": getattr(np, spec["inverse"])(answer) if spec["inverse"] else answer}

@@ -1,0 +1,41 @@
+"""Linear models: X w + b, and the logistic function of it."""
+
+import numpy as np
+
+from homespun.persist.runner.core import matrix, part, size
+
+
+@part
+def linear(spec, X):
+    return {"predict": matrix(X) @ spec["coef"].T + spec["intercept"]}
+
+
+@part
+def logistic(spec, X):
+    z = matrix(X) @ spec["coef"].T + spec["intercept"]
+    if len(spec["classes"]) > 2:
+        return {"predict": spec["classes"][z.argmax(axis=1)], "predict_proba": softmax(z)}
+    z = z.ravel()
+    second = np.exp(np.minimum(z, 0.0) - np.log1p(np.exp(-np.abs(z))))
+    return {"predict": spec["classes"][(z > 0).astype(np.int64)], "predict_proba": np.column_stack([1 - second, second])}
+
+
+def softmax(z):
+    powers = np.exp(z - z.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def expit(z):
+    """1 / (1 + exp(-z)), without overflow."""
+    small = np.exp(-np.abs(z))
+    return np.where(z >= 0, 1.0, small) / (1.0 + small)
+
+
+@part
+def constant(spec, X):
+    """The same answer for every row."""
+    n = size(X)
+    if "classes" not in spec:
+        return {"predict": np.full(n, spec["value"])}
+    shares = np.tile(spec["value"], (n, 1))
+    return {"predict": spec["classes"][shares.argmax(axis=1)], "predict_proba": shares}
