@@ -196,7 +196,7 @@ class LogisticRegression(ClassifierMixin, Estimator):
         """The previous solution, or zero weights and the classes' frequencies."""
         W = np.zeros(loss.shape)
         if self.warm_start and getattr(self, "coef_", None) is not None and self.coef_.shape == (loss.rows, loss.shape[1] - 1):
-            W[:, :-1] = self.coef_.toarray() if sparse.issparse(self.coef_) else self.coef_
+            W[:, :-1] = self.coef_.toarray() if sparse.issparse(self.coef_) else self.coef_  # type: ignore[attr-defined]
             if self.fit_intercept:
                 W[:, -1] = self.intercept_
         elif self.fit_intercept:
@@ -238,7 +238,7 @@ class LogisticRegression(ClassifierMixin, Estimator):
         """Turn ``coef_`` back into an array."""
         check_is_fitted(self)
         if sparse.issparse(self.coef_):
-            self.coef_ = self.coef_.toarray()
+            self.coef_ = self.coef_.toarray()  # type: ignore[attr-defined]
         return self
 
     def __sklearn_tags__(self):

@@ -272,7 +272,8 @@ def sparse_product(data, indices, indptr, bounds, W, out):
 
 @kernel("void(f8[:,::1], i8[::1], f8[::1], f8[:,::1], f8[::1])", parallel=True)
 def losses_of_margins(margin, code, weight, residual, loss_part):
-    """IN code, weight (n,).   IN/OUT margin (n, K): probabilities.   OUT residual (K, n+1), last column as it was; loss_part (B,)."""
+    """IN code, weight (n,).   IN/OUT margin (n, K): then probabilities.   OUT residual (K, n+1) without its last column,
+    loss_part (B,)."""
     n, K = margin.shape
     B = loss_part.size
     for block in prange(B):

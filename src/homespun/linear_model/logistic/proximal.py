@@ -53,7 +53,7 @@ def minimise_l1(loss, W, l1, tol, max_iter):
             if not loss.fit_intercept:
                 absent = np.arange(features.size, w.size, columns.size)
                 H[absent] = H[:, absent] = 0.0
-            inner = violation.max() * min(0.1, violation.max())  # closer as the end comes near: fast at the end as Newton's method
+            inner = violation.max() * min(0.1, violation.max())  # ever closer, so that the end is as fast as Newton's
             d = minimise_quadratic(H, g, w, t, max(inner, 0.01 * tol))
             # 4. As much of that step as lowers the objective.
             step = line_search(loss, W, value, l1, (rows, columns), d.reshape(len(classes), -1), float(g @ d))

@@ -20,6 +20,7 @@ from scipy.linalg import cho_factor, cho_solve
 HESSIAN_LIMIT = 400      # parameters up to which the whole Hessian is factored (400: 1.3 MB, 2 ms)
 GRAM_LIMIT = 1024        # features up to which one Gram matrix is
 MEMORY = 10              # pairs that L-BFGS keeps
+DENSE_SHARE = 0.2        # of entries that are not zero, from which a sparse X is treated as dense
 CG_LIMIT = 100           # conjugate-gradient steps within one Newton step
 FORCING = 0.2            # residual of the conjugate gradients, relative to the gradient
 SMALLEST_LOSS = 1e-2     # separable data have loss -> 0: below this the tolerance is absolute
@@ -36,7 +37,8 @@ def minimise_smooth(loss, W, tol, max_iter):
     """
     value, gradient = loss.evaluate(W)
     metric, cost, exact = choose_metric(loss)
-    inverse, since_renewal, pairs = None, 0.0, []
+    inverse, since_renewal = None, 0.0
+    pairs: list[tuple] = []  # (s, y, s'y)
     pass_cost = loss.pass_cost()
     for iteration in range(max_iter + 1):
         # 1. The metric, when it is due.
@@ -120,7 +122,7 @@ def choose_metric(loss):
     rows, columns = loss.shape
     n = loss.X.shape[0]
     size = rows * columns
-    if not loss.is_sparse or loss.X.nnz > 0.2 * n * columns:
+    if not loss.is_sparse or loss.X.nnz > DENSE_SHARE * n * columns:
         # A multiplication in the Gram kernel takes about a third of one in a pass, which waits for memory.
         one_gram = n * columns * columns / 2 / 3
         if size <= HESSIAN_LIMIT:
