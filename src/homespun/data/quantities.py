@@ -166,7 +166,7 @@ def learn_quantity(values: list[str], counts: list[int]) -> tuple[dict | None, l
     if written and len(known) == len(written):
         if len({family for family, _ in known.values()}) > 1:
             return None, [("text", "mixed units", ", ".join(f"{word} {units[word]}" for word in sorted(written)))]
-        unit = max(known, key=lambda word: (units[word], word))
+        unit = max((word for word in units if word), key=lambda word: units[word])  # the first of the most frequent
         evidence = ", ".join(f"{count} × {word or 'no unit'}" for word, count in units.most_common())
         others = {word for word in known if known[word] != known[unit]}
         notes.append(("unit", unit, evidence + (f"; {', '.join(sorted(others))} converted" if others else "")))

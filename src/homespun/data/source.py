@@ -7,6 +7,7 @@ only UTF-8, so anything else is decoded here first. xz, zip, Excel and SQLite ar
 from __future__ import annotations
 
 import codecs
+import csv
 import gzip
 import os
 import tempfile
@@ -193,9 +194,17 @@ def decode(content: bytes, encoding: str | None, name: str) -> tuple[str, list[D
 def _load_csv(plain: Path, path: Path, delimiter, header):
     given = (f", delim={_quoted(delimiter)}" if delimiter is not None else "") + (
         f", header={'true' if header else 'false'}" if header is not None else "")
-    sniffed = _query("SELECT Delimiter, Quote, Escape, Comment, SkipRows, HasHeader "
-                     f"FROM sniff_csv({_quoted(plain)}, sample_size=100000{given})", path).iloc[0]
-    decisions = []
+    sniffed = _query("SELECT Delimiter, Quote, Escape, Comment, SkipRows, HasHeader, Columns "
+                     f"FROM sniff_csv({_quoted(plain)}, sample_size=100000{given})", path, as_is=True).iloc[0]
+    decisions: list[Decision] = []
+    columns = len(sniffed["Columns"])
+    if columns == 1 and delimiter is None:
+        # A footnote or one line too long makes the sniffer call the whole line one column: that would be wrong without a word.
+        lines = [line for line in plain.read_text(encoding="utf-8").splitlines()[:1000] if line.strip()]
+        for sign in ",;\t|":
+            if sign != sniffed["Delimiter"] and sum(sign in line for line in lines) >= 0.8 * len(lines) and len(lines) > 1:
+                _refuse_odd_line(plain, path, sign)
+                return _load_csv(plain, path, sign, header)
     if sniffed["Delimiter"] != ",":
         decisions.append(Decision(None, "delimiter", str(sniffed["Delimiter"]), "fits every line of the sample"))
     if sniffed["SkipRows"]:
@@ -219,7 +228,24 @@ def _load_csv(plain: Path, path: Path, delimiter, header):
     return frame, decisions
 
 
-def _query(text: str, path: Path):
+def _refuse_odd_line(plain: Path, path: Path, delimiter: str) -> None:
+    """Raise for the first record that has another number of fields than the first one."""
+    with open(plain, encoding="utf-8", newline="") as file:
+        records = csv.reader(file, delimiter=delimiter)
+        wanted = len(next(records, []))
+        for record in records:
+            if record and len(record) != wanted:
+                shown = delimiter.join(record)
+                raise DataError(
+                    f"{str(path)!r} cannot be read as a table: line {records.line_num} has {len(record)} fields, the first line has "
+                    f"{wanted}: {shown if len(shown) <= 80 else shown[:79] + '…'!r}", operation="read",
+                    operands={"source": str(path), "line": records.line_num, "fields": len(record), "expected": wanted},
+                    rule="every line with the same number of fields", where=f"line {records.line_num}",
+                    suggestion="remove the line, or close its quotes")
+
+
+def _query(text: str, path: Path, *, as_is: bool = False):
+    """The result of a query as a frame of plain columns (`as_is`: as DuckDB makes it)."""
     import duckdb
 
     connection = duckdb.connect(":memory:", config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
@@ -231,6 +257,8 @@ def _query(text: str, path: Path):
                         operands={"source": str(path)}, rule="every line with the same number of fields") from None
     finally:
         connection.close()
+    if as_is:
+        return frame
     import pandas as pd
 
     return pd.DataFrame({str(name): _plain_column(frame[name]) for name in frame.columns})

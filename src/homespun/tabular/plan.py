@@ -12,7 +12,12 @@ import numpy as np
 
 from homespun.data.table import Decision
 
-_ID_NAME = re.compile(r"(^|[^a-z])(id|uuid|guid|index|idx|key|reference|ref|vin|link|url)$|[a-z]I[dD]$|[a-z]ID$")
+_ID_NAME = re.compile(r"(^|[^a-z])(id|uuid|guid|index|idx|key|reference|ref|vin|link|url)$")
+
+
+def _is_id_name(name: str) -> bool:
+    """"listing_id", "ID", "customerId"; not "paid"."""
+    return bool(_ID_NAME.search(name.lower()) or re.search(r"[a-z]I[dD]$", name))
 
 
 @dataclass
@@ -78,14 +83,14 @@ def _role(name: str, column) -> tuple[str, str]:
         return "empty", f"no value in {n} rows"
     distinct = int(present.nunique())
     if distinct == 1 and len(present) == n:
-        return "constant", f"{present.iloc[0]!r} in every row"
+        return "constant", f"{str(present.iloc[0])!r} in every row"
     kind = column.dtype.kind
     if kind == "M":
         return "date", ""
     if kind in "iuf":
         if kind in "iu" and n >= 10 and distinct >= 0.9 * n:
             values = np.sort(present.to_numpy())
-            if _ID_NAME.search(name) or (distinct == n and values[-1] - values[0] == n - 1):
+            if _is_id_name(name) or (distinct == n and values[-1] - values[0] == n - 1):
                 return "identifier", f"{distinct} different whole numbers in {n} rows, by name or because they run on"
         return "number", ""
     texts = present.astype(str)
