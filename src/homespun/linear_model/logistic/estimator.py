@@ -125,9 +125,7 @@ class LogisticRegression(ClassifierMixin, Estimator):
         check_params(self)
         strength, l1_ratio = self._penalty()
         X, y = self.validate(X, y, accept_sparse="csr", dtype=FLOATS, order="C")
-        check_classification_targets(y)
-        self.classes_, code = np.unique(y, return_inverse=True)
-        self._check_classes(X)
+        code = self._encode(y)
         weight = self.validate_weights(sample_weight, X)
         class_weight = compute_class_weight(self.class_weight, classes=self.classes_, y=y, sample_weight=sample_weight)
         weight = weight * np.asarray(class_weight, dtype=np.float64)[code]
@@ -145,7 +143,7 @@ class LogisticRegression(ClassifierMixin, Estimator):
         if sparse.issparse(X) and not X.has_canonical_format:
             X = X.copy()
             X.sum_duplicates()
-        loss = LogisticLoss(X, code.astype(np.int64), weight / total, len(self.classes_), l2, self.fit_intercept)
+        loss = LogisticLoss(X, code, weight / total, len(self.classes_), l2, self.fit_intercept)
         W = self._start(loss)
         if l1.any():
             W, iterations, converged = minimise_l1(loss, W, l1, self.tol, self.max_iter)
@@ -178,19 +176,27 @@ class LogisticRegression(ClassifierMixin, Estimator):
                                  operation="LogisticRegression", operands={"l1_ratio": None}, rule="0 <= l1_ratio <= 1")
         return 1.0 / float(self.C), {"l1": 1.0, "l2": 0.0}.get(self.penalty, l1_ratio)
 
-    def _check_classes(self, X):
+    def _encode(self, y):
+        """Set ``classes_``; return each row's position in it."""
+        try:
+            check_classification_targets(y)
+        except ValueError as error:
+            raise DataError(f"LogisticRegression.fit: {error}", operation="LogisticRegression.fit", operands={"y": y.shape},
+                            rule="y holds classes") from None
+        self.classes_, code = np.unique(y, return_inverse=True)
         count = len(self.classes_)
         if count < 2:
             raise DataError(
                 f"LogisticRegression.fit: y holds only one class, {self.classes_[0]!r}; at least 2 classes are needed",
-                operation="LogisticRegression.fit", operands={"y": (X.shape[0],)}, rule="2 classes or more")
+                operation="LogisticRegression.fit", operands={"y": y.shape}, rule="2 classes or more")
         if count > 2 and self.solver == "liblinear":
             # In scikit-learn this name meant one model a class, and now is an error: no silent change of meaning.
             raise DataError(
                 f"LogisticRegression.fit: solver='liblinear': Only binary classification is supported. The type of the target "
                 f"is multiclass ({count} classes); use another solver's name",
-                operation="LogisticRegression.fit", operands={"y": (X.shape[0],), "solver": "liblinear"}, rule="2 classes",
+                operation="LogisticRegression.fit", operands={"y": y.shape, "solver": "liblinear"}, rule="2 classes",
                 suggestion="solver='lbfgs'")
+        return code.astype(np.int64, copy=False)
 
     def _start(self, loss):
         """The previous solution, or zero weights and the classes' frequencies."""
