@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 from benchmarks import first_calls
 from benchmarks.jobs import JOBS
 
@@ -122,7 +125,8 @@ def first_call_table(calls) -> list[str]:
             goal = first_calls.goal_compiled(row["estimator"])
             lines.append(f"| {row['estimator']} | {seconds(cached)} | {first_calls.GOAL_CACHED:g} s "
                          f"{_met(cached < first_calls.GOAL_CACHED)} | {seconds(row['cached_answer_seconds'])} "
-                         f"| {seconds(compiled)} | {goal:g} s {_met(compiled < goal)} | {seconds(row['compiled_answer_seconds'])} |")
+                         f"| {seconds(compiled)} | {goal:g} s {_met(compiled < goal)} "
+                         f"| {seconds(row['compiled_answer_seconds'])} |")
         lines.append("")
     return lines[:-1]
 
@@ -145,3 +149,13 @@ def _met(yes: bool) -> str:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
+
+
+def main() -> None:
+    """Write RESULTS.md again from results.json."""
+    here = Path(__file__).parent
+    (here / "RESULTS.md").write_text(results_page(json.loads((here / "results.json").read_text())))
+
+
+if __name__ == "__main__":
+    main()

@@ -42,20 +42,22 @@ class Worker:
 
     def __init__(self, job: Job, side: Side, data_file: str, isa: str):
         self.name = side.name
-        self.errors = tempfile.TemporaryFile("w+")
-        self.process = subprocess.Popen(
+        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  (closed with the worker)
+        process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.worker", job.name, side.name, data_file], cwd=HERE.parent, text=True,
             env=machine.environment(isa, THREADS), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors)
+        assert process.stdin and process.stdout  # both are pipes
+        self.process, self.questions, self.answers = process, process.stdin, process.stdout
 
     def ask(self, question: str) -> dict:
-        self.process.stdin.write(question + "\n")
-        self.process.stdin.flush()
+        self.questions.write(question + "\n")
+        self.questions.flush()
         return self.answer()
 
     def answer(self) -> dict:
         with selectors.DefaultSelector() as selector:
-            selector.register(self.process.stdout, selectors.EVENT_READ)
-            line = self.process.stdout.readline() if selector.select(PATIENCE) else "late"
+            selector.register(self.answers, selectors.EVENT_READ)
+            line = self.answers.readline() if selector.select(PATIENCE) else "late"
         if line == "late":
             self.process.kill()
             raise SideFailed(f"no answer within {PATIENCE} s")
@@ -67,7 +69,7 @@ class Worker:
         return json.loads(line)
 
     def close(self):
-        for stream in (self.process.stdin, self.process.stdout):
+        for stream in (self.questions, self.answers):
             stream.close()
         try:
             self.process.wait(10)

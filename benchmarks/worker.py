@@ -15,6 +15,7 @@ import statistics
 import sys
 import time
 import warnings
+from typing import Any
 
 from benchmarks import machine
 from benchmarks.jobs import THREADS, Job, Side, find
@@ -43,7 +44,8 @@ def main(arguments) -> None:
         made = pickle.load(file)  # written by `run` a moment ago
     gc.collect()
     answer(ready=True, version=machine.version(side.needs))
-    outcome, first = None, True
+    outcome: Any = None
+    first = True
     for line in sys.stdin:
         if line.strip() == "run":
             outcome = None
