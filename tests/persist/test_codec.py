@@ -75,9 +75,7 @@ PLAIN = st.one_of(
     st.timedeltas(),
     st.decimals(allow_nan=False),
 )
-KEYS = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.text(max_size=4), st.tuples(st.integers(), st.text(max_size=3))
-)
+KEYS = st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=4), st.tuples(st.integers(), st.text(max_size=3)))
 NESTED = st.recursive(
     PLAIN,
     lambda inner: st.one_of(
@@ -131,9 +129,7 @@ def test_arrays_of_objects(texts, mixed):
         same(array, through(array))
 
 
-STRUCTURED = np.zeros(
-    3, np.dtype({"names": ["a", "b"], "formats": ["<f4", ("<i8", (2,))], "offsets": [4, 8], "itemsize": 32})
-)
+STRUCTURED = np.zeros(3, np.dtype({"names": ["a", "b"], "formats": ["<f4", ("<i8", (2,))], "offsets": [4, 8], "itemsize": 32}))
 
 
 @pytest.mark.parametrize(

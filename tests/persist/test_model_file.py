@@ -108,9 +108,7 @@ def test_any_safetensors_reader_opens_it(saved):
     arrays = safetensors.numpy.load_file(saved)
     assert any(np.array_equal(array, X.mean(axis=0)) for array in arrays.values())
     with safetensors.safe_open(saved, "np") as file:
-        assert file.metadata()["class"].endswith("StandardScaler") and json.loads(file.metadata()["record"]) == {
-            "rows": 40
-        }
+        assert file.metadata()["class"].endswith("StandardScaler") and json.loads(file.metadata()["record"]) == {"rows": 40}
 
 
 def test_the_same_model_is_the_same_file(tmp_path):
@@ -173,11 +171,7 @@ def test_cut_stretched_and_scrambled_files(saved, data):
 def rewritten(path, **texts):
     """The file with other header texts and a digest that fits: what a later version, or an attacker, would write."""
     _, arrays, _ = container.read(path)
-    old = {
-        name: text
-        for name, text in container.read(path)[0].items()
-        if name not in ("format", "format_version", "sha256")
-    }
+    old = {name: text for name, text in container.read(path)[0].items() if name not in ("format", "format_version", "sha256")}
     container.write(path, {**old, **texts}, arrays)
     return path
 
@@ -224,11 +218,7 @@ def test_a_file_that_lies_about_a_class(saved):
     tree = json.loads(arrays["#tree"].tobytes())
     tree["model"]["class"] = "subprocess:Popen"
     arrays["#tree"] = np.frombuffer(json.dumps(tree).encode(), np.uint8)
-    texts = {
-        name: text
-        for name, text in container.read(saved)[0].items()
-        if name not in ("format", "format_version", "sha256")
-    }
+    texts = {name: text for name, text in container.read(saved)[0].items() if name not in ("format", "format_version", "sha256")}
     container.write(saved, texts, arrays)
     with pytest.raises(ModelFileError, match=r"subprocess:Popen.*not in the list"):
         persist.load(saved)
@@ -238,20 +228,14 @@ def test_the_self_test_is_asked(saved):
     _, arrays, _ = container.read(saved)
     name = next(name for name in arrays if name.endswith("scale_"))
     versions = json.loads(container.read(saved)[0]["versions"])
-    texts = {
-        name: text
-        for name, text in container.read(saved)[0].items()
-        if name not in ("format", "format_version", "sha256")
-    }
+    texts = {name: text for name, text in container.read(saved)[0].items() if name not in ("format", "format_version", "sha256")}
     arrays[name] = arrays[name] * (1 + 1e-9)  # a model that was changed on purpose, with a digest that fits
     container.write(saved, texts, arrays)
     with pytest.raises(ModelFileError, match=r"self-test.*transform differs.*to the last bit") as caught:
         persist.load(saved)
     assert 0 < caught.value.operands["difference"] < 1e-8
     persist.load(saved, self_test=False)
-    persist.load(
-        rewritten(saved, versions=json.dumps(versions | {"level": "another"}))
-    )  # other machines may round otherwise
+    persist.load(rewritten(saved, versions=json.dumps(versions | {"level": "another"})))  # other machines may round otherwise
     arrays[name] = arrays[name] * 1.1
     container.write(saved, texts | {"versions": json.dumps(versions | {"level": "another"})}, arrays)
     with pytest.raises(ModelFileError, match=r"agree to 1e-05"):

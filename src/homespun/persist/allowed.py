@@ -74,11 +74,7 @@ class Names:
         self.code = code if code is not None else {}
         self._modules: dict[str, ModuleType] = {}
         self._allowed = (
-            []
-            if allow_code is None
-            else [allow_code]
-            if isinstance(allow_code, (str, os.PathLike))
-            else list(allow_code)
+            [] if allow_code is None else [allow_code] if isinstance(allow_code, (str, os.PathLike)) else list(allow_code)
         )
 
     # -- saving --------------------------------------------------------------------------------------------------------
@@ -98,11 +94,7 @@ class Names:
             return f"numpy:{name}"
         root = module.partition(".")[0]
         if root == "homespun":
-            return (
-                f"{module}:{name}"
-                if _our_package(module) and _ours(sys.modules[module], name, module) is thing
-                else None
-            )
+            return f"{module}:{name}" if _our_package(module) and _ours(sys.modules[module], name, module) is thing else None
         if root == "sklearn":
             return _sklearn_name(thing, name)
         return self._custom_name(thing, module, name)
@@ -253,9 +245,7 @@ def _defined(module: ModuleType, name: str, home: str) -> Any:
 def _sklearn_name(thing, name: str) -> str | None:
     if isinstance(thing, type):
         homes = (home for home, names in SKLEARN.items() if name in names.split())
-        return next(
-            (f"{home}:{name}" for home in homes if getattr(importlib.import_module(home), name, None) is thing), None
-        )
+        return next((f"{home}:{name}" for home in homes if getattr(importlib.import_module(home), name, None) is thing), None)
     return next((f"{home}:{name}" for home in SKLEARN_FUNCTIONS if _sklearn_function(home, name) is thing), None)
 
 

@@ -267,9 +267,7 @@ def _parse(path, beginning, raw, length, size):
     """Header bytes → texts and checked array entries."""
     ours = b'"format":"homespun"' in beginning
     if not ours and b"__metadata__" not in beginning[:64]:
-        raise _error(
-            path, f"it is not a homespun model file ({_looks_like(beginning, size)})", "a file written by homespun.save"
-        )
+        raise _error(path, f"it is not a homespun model file ({_looks_like(beginning, size)})", "a file written by homespun.save")
     if not raw or len(raw) < length:
         raise _error(
             path,
@@ -284,9 +282,7 @@ def _parse(path, beginning, raw, length, size):
         version = int(texts["format_version"])
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         if ours:
-            raise _error(
-                path, "the file is altered: its header cannot be read", "the file is as it was written"
-            ) from None
+            raise _error(path, "the file is altered: its header cannot be read", "the file is as it was written") from None
         raise _error(
             path,
             "it is not a homespun model file (it is a safetensors file of another program)",
@@ -312,9 +308,7 @@ def _parse(path, beginning, raw, length, size):
                 raise ValueError(name)
             end = last
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
-        raise _error(
-            path, "the file is altered: its table of arrays does not fit", "the file is as it was written"
-        ) from None
+        raise _error(path, "the file is altered: its table of arrays does not fit", "the file is as it was written") from None
     return texts, entries
 
 

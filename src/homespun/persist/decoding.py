@@ -111,11 +111,7 @@ class Decoder:
             sizes, text = self.arrays[node["sizes"]], self.arrays[node["texts"]].tobytes()
             ends = np.cumsum(np.maximum(sizes, 0)).tolist()
             items = [
-                text[end - size : end].decode("utf-8", "surrogatepass")
-                if size >= 0
-                else None
-                if size == -1
-                else math.nan
+                text[end - size : end].decode("utf-8", "surrogatepass") if size >= 0 else None if size == -1 else math.nan
                 for size, end in zip(sizes.tolist(), ends)
             ]
         else:
@@ -159,9 +155,7 @@ class Decoder:
         if kind in ("coo", "lil", "dok"):
             triplets = getattr(scipy.sparse, "coo" + form)((parts["data"], parts["coords"]), shape=shape)
             return triplets if kind == "coo" else triplets.asformat(kind)
-        value = cls(
-            shape, dtype=parts["data"].dtype, **({"blocksize": parts["data"].shape[1:]} if kind == "bsr" else {})
-        )
+        value = cls(shape, dtype=parts["data"].dtype, **({"blocksize": parts["data"].shape[1:]} if kind == "bsr" else {}))
         value.data, value.indices, value.indptr = (
             parts["data"],
             parts["indices"],
@@ -208,9 +202,7 @@ DECODERS: dict[str, Any] = {
     "not_implemented": lambda self, node: NotImplemented,
     "decimal": lambda self, node: decimal.Decimal(node["text"]),
     "date": lambda self, node: datetime.date.fromisoformat(node["text"]),
-    "datetime": lambda self, node: _in_zone(
-        datetime.datetime.fromisoformat(node["text"]).replace(fold=node["fold"]), node
-    ),
+    "datetime": lambda self, node: _in_zone(datetime.datetime.fromisoformat(node["text"]).replace(fold=node["fold"]), node),
     "time": lambda self, node: _in_zone(datetime.time.fromisoformat(node["text"]), node),
     "timedelta": lambda self, node: datetime.timedelta(*node["items"]),
     "path": lambda self, node: Path(node["text"]),

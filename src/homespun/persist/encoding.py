@@ -78,9 +78,7 @@ class Encoder:
             return encoder(self, value)
         if isinstance(value, np.ma.MaskedArray):
             parts = {"data": value.data, "mask": value.mask, "fill": value.fill_value}
-            return {"kind": "masked", "hard": bool(value.hardmask)} | {
-                name: self.encode(part) for name, part in parts.items()
-            }
+            return {"kind": "masked", "hard": bool(value.hardmask)} | {name: self.encode(part) for name, part in parts.items()}
         if kind in (np.ndarray, np.memmap):
             return self._array(value)
         if isinstance(value, np.dtype):
@@ -122,9 +120,7 @@ class Encoder:
             return {"kind": "dict", "items": {key: self.encode(entry, f"[{key!r}]") for key, entry in value.items()}}
         return {
             "kind": "dict",
-            "pairs": [
-                [self.encode(key, ".keys()"), self.encode(entry, f"[{key!r:.40}]")] for key, entry in value.items()
-            ],
+            "pairs": [[self.encode(key, ".keys()"), self.encode(entry, f"[{key!r:.40}]")] for key, entry in value.items()],
         }
 
     def _set(self, value) -> dict:

@@ -147,9 +147,7 @@ def describe(path) -> dict[str, Any]:
             where=str(path),
             rule="the header is complete",
         ) from None
-    arrays = {
-        name: {"dtype": entry["dtype"], "shape": entry["shape"]} for name, entry in entries.items() if name != "#tree"
-    }
+    arrays = {name: {"dtype": entry["dtype"], "shape": entry["shape"]} for name, entry in entries.items() if name != "#tree"}
     return told | {"sha256": texts["sha256"], "bytes": Path(path).stat().st_size, "arrays": arrays}
 
 
@@ -222,13 +220,10 @@ def _difference(got, expected) -> float:
     if got.dtype.kind in "fc" and expected.dtype.kind in "fc":
         scale = np.maximum(np.abs(expected), np.finfo(expected.dtype).tiny)
         with np.errstate(invalid="ignore", over="ignore"):
-            apart = np.where(
-                (got == expected) | (np.isnan(got) & np.isnan(expected)), 0.0, np.abs(got - expected) / scale
-            )
+            apart = np.where((got == expected) | (np.isnan(got) & np.isnan(expected)), 0.0, np.abs(got - expected) / scale)
         return float(np.nan_to_num(apart, nan=np.inf).max(initial=0.0))
     equal = all(
-        type(a) is type(b) and (a == b or (a != a and b != b))
-        for a, b in zip(got.ravel().tolist(), expected.ravel().tolist())
+        type(a) is type(b) and (a == b or (a != a and b != b)) for a, b in zip(got.ravel().tolist(), expected.ravel().tolist())
     )
     return 0.0 if equal else np.inf
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from homespun.persist.runner.core import columns_of, matrix, part, size
+from homespun.persist.runner.core import columns_of, is_none, matrix, part, size
 
 
 @part
@@ -26,11 +26,11 @@ def missing(X, marker):
     """Where a value is missing: NaN, None, or equal to the marker."""
     if X.dtype.kind == "O":
         if marker is None:
-            return np.array(np.equal(X, None), dtype=bool)
-        return np.array(X != X if marker != marker else X == marker, dtype=bool)
+            return is_none(X)
+        return np.array(X != X if marker != marker else marker == X, dtype=bool)
     if marker is None:
         return np.zeros(X.shape, dtype=bool)
-    return np.isnan(X) if marker != marker else X == marker
+    return np.isnan(X) if marker != marker else marker == X
 
 
 def objects_or_numbers(spec, X):

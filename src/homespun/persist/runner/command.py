@@ -41,7 +41,7 @@ def model():
     return _cache["spec"]
 
 
-_cache = {}
+_cache: dict = {}
 MODEL, ARRAYS = "{}", ""  # an exported file ends with its own
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-RUN = {}  # name → function of (spec, X)
+RUN: dict = {}  # name → function of (spec, X)
 
 
 def part(function):
@@ -58,8 +58,13 @@ def matrix(X):
 
 def _floats(values, kind):
     if values.dtype.kind == "O":
-        values = np.where(np.equal(values, None), np.nan, values)
+        values = np.where(is_none(values), np.nan, values)
     return values.astype(kind)
+
+
+def is_none(values):
+    """Where an array of objects holds None."""
+    return np.array([value is None for value in values.ravel()], dtype=bool).reshape(values.shape)
 
 
 def size(X):

@@ -17,7 +17,10 @@ def logistic(spec, X):
         return {"predict": spec["classes"][z.argmax(axis=1)], "predict_proba": softmax(z)}
     z = z.ravel()
     second = np.exp(np.minimum(z, 0.0) - np.log1p(np.exp(-np.abs(z))))
-    return {"predict": spec["classes"][(z > 0).astype(np.int64)], "predict_proba": np.column_stack([1 - second, second])}
+    return {
+        "predict": spec["classes"][(z > 0).astype(np.int64)],
+        "predict_proba": np.column_stack([1 - second, second]),
+    }
 
 
 def softmax(z):
