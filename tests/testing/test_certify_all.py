@@ -1,4 +1,4 @@
-"""Every estimator of the house keeps every promise. (scikit-learn's checks have their own test, tests/test_check_estimator.py.)"""
+"""Every estimator of the house keeps every promise; scikit-learn's checks have a test of their own, test_check_estimator."""
 
 import pytest
 

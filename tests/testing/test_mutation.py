@@ -74,7 +74,7 @@ def test_a_weak_oracle_is_found_out():
 def test_an_endless_loop_is_caught():
     endless = next(m for m in mutation.mutants("toy_kernels.toy_halvings") if m.edit == "// → *")
     bench = mutation.Bench.of(HALVINGS)
-    assert mutation.try_mutant(endless, [bench]) in ("halvings takes too long", "halvings raises OverflowError")
+    assert mutation.try_mutant(endless, [bench], seeds=1) in ("halvings takes too long", "halvings raises OverflowError")
 
 
 def test_helpers_and_kernels_in_dicts_are_reached():
@@ -102,3 +102,24 @@ def test_interpreted_reaches_helpers_dicts_and_threads():
         finally:
             toy_product.stand_in = None
     assert dot(x, x) == 14.0
+
+
+def test_more_data_catches_what_one_example_misses():
+    """The edit skips column 1; the largest entry stands in column 2 for seed 0, and in column 1 for a later one."""
+    place = Oracle("maxima", row_maxima, lambda X: X.max(1), (toy_row_maxima,),
+                   (lambda rng: (np.eye(3)[[rng.integers(3)]],),), 0, 0)
+    skipping = next(m for m in mutation.mutants("toy_kernels.toy_row_maxima") if m.edit == "1 → 2")
+    caught = [mutation.try_mutant(skipping, [mutation.Bench.of(place)], seeds=seeds) is not None for seeds in (1, 8)]
+    assert caught == [False, True]
+
+
+def test_an_oracle_that_disagrees_without_a_mutant_is_an_error():
+    wrong = Oracle("wrong", dot, lambda x, y: x @ y + 1, (toy_dot,), DOT.examples, 1e-9, 0)
+    with pytest.raises(AssertionError, match="wrong disagrees with its formula on the example of seed 0"):
+        mutation.trial(["toy_kernels.toy_dot"], {"wrong": wrong})
+
+
+def test_equal_edits_are_taken_out_by_a_function():
+    with_all = mutation.mutants("toy_kernels.toy_dot")
+    without = mutation.mutants("toy_kernels.toy_dot", equal=lambda name, line, edit: edit == "+= → -=")
+    assert {m.edit for m in with_all} - {m.edit for m in without} == {"+= → -="}

@@ -407,7 +407,8 @@ def bad_shapes_and_values(case):
     _refuses(case, "X with one axis", X[:, 0], y)
     _refuses(case, "X with three axes", X[None], None if y is None else y[:1])
     _refuses(case, "X without rows", X[:0], None if y is None else y[:0])
-    _refuses(case, "X of words", np.full(X.shape, "many words"), y, applies=not (tags.input_tags.string or tags.input_tags.categorical))
+    words = tags.input_tags.string or tags.input_tags.categorical
+    _refuses(case, "X of words", np.full(X.shape, "many words"), y, applies=not words)
     for value in (np.nan, np.inf):
         bad = X.copy()
         bad[1, 0] = value

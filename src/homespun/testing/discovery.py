@@ -21,9 +21,6 @@ EXCLUDED: dict[str, str] = {  # qualified name of an estimator that is not publi
     "homespun.linear_model.ridge_cv.Predicted": "stands for a model whose predictions are known, to call a user's scorer",
     "homespun.neighbors.base.NeighborsBase": "what all neighbour estimators share",
     "homespun.preprocessing.categories.CategoryEncoder": "what both encoders share",
-    "homespun.tabular.baseline.BaselineClassifier": "the leaderboard's first row, made by tabular.fit only",
-    "homespun.tabular.baseline.BaselineRegressor": "the leaderboard's first row, made by tabular.fit only",
-    "homespun.tabular.log_target.LogTarget": "wraps a model that tabular.fit chose; meaningless without one",
     "homespun.tree.cart.DecisionTree": "what both trees share",
 }
 
@@ -40,6 +37,14 @@ QUICK = {
                      "ExtraTreesClassifier": 5, "ExtraTreesRegressor": 5},
     "cv": {"LassoCV": 3, "ElasticNetCV": 3, "LogisticRegressionCV": 3},
     "n_neighbors": {"KNNImputer": 2},
+}
+
+
+INNER = {  # what an estimator that wraps another is given
+    "regressor": ("homespun.linear_model", "Ridge"),
+    "classifier": ("homespun.linear_model", "LogisticRegression"),
+    "estimator": ("homespun.linear_model", "Ridge"),
+    "transformer": ("homespun.preprocessing", "StandardScaler"),
 }
 
 
@@ -74,9 +79,14 @@ def all_estimators(type_filter=None) -> list[tuple[str, type]]:
 
 def example_of(cls: type):
     """An instance that is quick to fit: the defaults, with fewer trees or rounds where `QUICK` says so."""
-    settings = {parameter: values[cls.__name__] for parameter, values in QUICK.items() if cls.__name__ in values}
     known = inspect.signature(cls).parameters
-    return cls(**{parameter: value for parameter, value in settings.items() if parameter in known})
+    settings = {name: values[cls.__name__] for name, values in QUICK.items() if cls.__name__ in values and name in known}
+    if cls.__module__.startswith("homespun."):
+        for name, parameter in known.items():
+            if parameter.default is parameter.empty and name in INNER:
+                package, inner = INNER[name]
+                settings[name] = getattr(importlib.import_module(package), inner)()
+    return cls(**settings)
 
 
 def import_all() -> list[str]:

@@ -26,15 +26,17 @@ import time
 import types
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from homespun.kernels import KERNELS, ORACLES, interpreted
+from homespun.kernels import KERNELS, ORACLES, Kernel, interpreted
 from homespun.kernels.oracle import Oracle
 
 EXEMPT = re.compile(r"# no mutant(?: \((?P<edits>[^)]*)\))?: (?P<reason>.+)")
+SEEDS = 4  # an example is a function of a generator: as many sets of data are tried on each
+ALLOCATE = {"empty", "zeros", "ones", "full"}
 HINTS = {"prefetch"}  # calls that change no result
 
 BINARY: dict[type, tuple[type, ...]] = {
@@ -46,9 +48,11 @@ COMPARE: dict[type, tuple[type, ...]] = {
     ast.Lt: (ast.LtE, ast.GtE), ast.LtE: (ast.Lt, ast.Gt), ast.Gt: (ast.GtE, ast.LtE), ast.GtE: (ast.Gt, ast.Lt),
     ast.Eq: (ast.NotEq,), ast.NotEq: (ast.Eq,),
 }
-SYMBOL: dict[type, str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow: "**",
-          ast.LShift: "<<", ast.RShift: ">>", ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^", ast.Lt: "<", ast.LtE: "<=",
-          ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!=", ast.And: "and", ast.Or: "or"}
+SYMBOL: dict[type, str] = {
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow: "**",
+    ast.LShift: "<<", ast.RShift: ">>", ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^", ast.And: "and", ast.Or: "or",
+    ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!=",
+}
 EXTREMES = {"min": "max", "max": "min", "minimum": "maximum", "maximum": "minimum", "argmin": "argmax", "argmax": "argmin"}
 
 
@@ -70,14 +74,16 @@ class Mutant:
 # ---------------------------------------------------------------------------------------------------------------------
 # Edits
 
-def mutants(name: str) -> list[Mutant]:
-    """Every edit of the kernel called `name` in `KERNELS`."""
+def mutants(name: str, equal: Callable[[str, int, str], bool] | None = None) -> list[Mutant]:
+    """Every edit of the kernel called `name` in `KERNELS`, without those that ``equal(name, line, edit)`` takes out."""
     function = KERNELS[name].py_func
     tree, file = _parsed(function), function.__code__.co_filename
     made = []
     for number, (line, edit) in enumerate([(line, edit) for line, edit, _ in _edits(tree)]):
         exempt = EXEMPT.search(linecache.getline(file, line))
         if exempt and (exempt["edits"] is None or edit in exempt["edits"].split("; ")):
+            continue
+        if equal is not None and equal(name, line, edit):
             continue
         edited = copy.deepcopy(tree)
         list(_edits(edited))[number][2]()
@@ -123,7 +129,11 @@ def _edits(tree) -> Iterator[tuple[int, str, Callable[[], None]]]:
     """(line, description, function that edits the tree in place) for each place; in the same order every time."""
     indices = sorted({name.id for node in ast.walk(tree) if isinstance(node, ast.Subscript)
                       for name in ast.walk(node.slice) if isinstance(name, ast.Name)})
+    sizes = {id(part) for call in ast.walk(tree)  # a buffer that is larger than needed changes nothing
+             if isinstance(call, ast.Call) and call.args and _last_name(call.func) in ALLOCATE for part in ast.walk(call.args[0])}
     for node in _code(tree):
+        if id(node) in sizes:
+            continue
         if isinstance(node, (ast.BinOp, ast.AugAssign)):
             for other in BINARY[type(node.op)]:
                 equals = "=" if isinstance(node, ast.AugAssign) else ""
@@ -196,7 +206,11 @@ def _code(node):
 
 
 def _is_hint(call) -> bool:
-    return isinstance(call, ast.Call) and ast.unparse(call.func).rpartition(".")[2] in HINTS
+    return isinstance(call, ast.Call) and _last_name(call.func) in HINTS
+
+
+def _last_name(function) -> str:
+    return ast.unparse(function).rpartition(".")[2]
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -251,50 +265,57 @@ class TooLong(BaseException):  # no `except Exception` of the code under trial m
 
 @dataclass
 class Bench:
-    """An oracle with its examples and the formula's answers, made once."""
+    """An oracle with its examples from several seeds and the formula's answers, made when they are needed."""
 
     oracle: Oracle
-    examples: list
-    wanted: list
-    seconds: float  # of the unharmed kernels, as plain Python
+    rounds: dict[int, list] = field(default_factory=dict)  # seed → [(arguments, answers of the formula), …]
+    seconds: float = 0.0  # of the unharmed kernels, as plain Python, on the examples of one seed
 
     @classmethod
     def of(cls, oracle) -> Bench:
-        examples = [make(np.random.default_rng(0)) for make in oracle.examples]
-        with _silent():
-            wanted = [_arrays(oracle.formula(*copy.deepcopy(example))) for example in examples]
-            with interpreted():
-                start = time.perf_counter()
-                for example in examples:
-                    oracle.fast(*copy.deepcopy(example))
-        return cls(oracle, examples, wanted, time.perf_counter() - start)
+        bench = cls(oracle)
+        bench.round(0)
+        return bench
 
-    def objection(self, limit: float) -> str | None:
-        """What is wrong with the kernels as they stand now; None if nothing. Call it under `interpreted`."""
+    def round(self, seed: int) -> list:
+        """The examples of `seed`; raises `AssertionError` if the unharmed kernels disagree with the formula there."""
+        if seed not in self.rounds:
+            examples = [make(np.random.default_rng(seed)) for make in self.oracle.examples]
+            with _silent():
+                self.rounds[seed] = [(one, _arrays(self.oracle.formula(*copy.deepcopy(one)))) for one in examples]
+                start = time.perf_counter()
+                with interpreted():
+                    for arguments, wanted in self.rounds[seed]:
+                        if not _agree(_arrays(self.oracle.fast(*copy.deepcopy(arguments))), wanted, self.oracle):
+                            raise AssertionError(f"{self.oracle.name} disagrees with its formula on the example of seed {seed}")
+            self.seconds = max(self.seconds, time.perf_counter() - start)
+        return self.rounds[seed]
+
+    def objection(self, seed: int, kernel: Kernel, stand_in: Callable) -> str | None:
+        """What the examples of `seed` show while `stand_in` runs in the place of `kernel`; None if nothing."""
+        examples = self.round(seed)
+        kernel.stand_in = stand_in
         try:
-            with _silent(), _time_limit(limit):
-                for example, wanted in zip(self.examples, self.wanted):
-                    if not _agree(_arrays(self.oracle.fast(*copy.deepcopy(example))), wanted, self.oracle):
+            with interpreted(), _silent(), _time_limit(max(1.0, 10 * self.seconds)):
+                for arguments, wanted in examples:
+                    if not _agree(_arrays(self.oracle.fast(*copy.deepcopy(arguments))), wanted, self.oracle):
                         return "differs"
         except TooLong:
             return "takes too long"
         except Exception as error:
             return f"raises {type(error).__name__}"
+        finally:
+            kernel.stand_in = None
         return None
 
 
-def try_mutant(mutant: Mutant, benches: list[Bench]) -> str | None:
+def try_mutant(mutant: Mutant, benches: list[Bench], seeds: int = SEEDS) -> str | None:
     """How the mutant is caught, by one of `benches`; None if it survives."""
-    kernel = KERNELS[mutant.kernel]
-    with interpreted():
-        kernel.stand_in = mutant.function
-        try:
-            for bench in benches:
-                objection = bench.objection(max(1.0, 10 * bench.seconds))
-                if objection:
-                    return f"{bench.oracle.name} {objection}"
-        finally:
-            kernel.stand_in = None
+    for seed in range(seeds):
+        for bench in benches:
+            objection = bench.objection(seed, KERNELS[mutant.kernel], mutant.function)
+            if objection:
+                return f"{bench.oracle.name} {objection}"
     return None
 
 
@@ -317,11 +338,14 @@ class Score:
         return "\n".join(lines)
 
 
-def trial(names=None, oracles=None, *, at_most: int | None = None, seconds: float | None = None, seed: int = 0) -> Score:
+def trial(names=None, oracles=None, *, equal=None, at_most: int | None = None, seconds: float | None = None,
+          seed: int = 0) -> Score:
     """Try the edits of the kernels `names` (all by default) against `oracles` (all by default).
 
     Parameters
     ----------
+    equal : callable, optional
+        ``equal(name, line, edit)`` is true of an edit that changes no result, beside those that a comment names.
     at_most : int, optional
         Try a random sample of that many edits.
     seconds : float, optional
@@ -332,7 +356,7 @@ def trial(names=None, oracles=None, *, at_most: int | None = None, seconds: floa
     chosen = list(KERNELS if names is None else names)
     everyone = list((ORACLES if oracles is None else oracles).values())
     watchers = {name: [one for one in everyone if name in covered_by(one)] for name in chosen}
-    todo = [mutant for name in chosen if watchers[name] for mutant in mutants(name)]
+    todo = [mutant for name in chosen if watchers[name] for mutant in mutants(name, equal)]
     random.Random(seed).shuffle(todo)
     benches: dict[str, Bench] = {}
     end = None if seconds is None else time.perf_counter() + seconds
