@@ -1,0 +1,153 @@
+"""The data of a lasso, seen through three questions. A: (n, d) centred and weighted X, b: (n,) centred and weighted y.
+
+    design.correlation              c = A'b                                                     (d,)
+    design.evaluate(members, w)     A'(b - A w),  ||b - A w||^2,  (b - A w) . b                 w: weights of the members
+    design.admit(members, new)      A_S' A_new for S = members and new together                 (members + new, new)
+
+`GramDesign` holds A'A and never looks at the data again: for few columns, or many penalties. `DenseDesign` and `SparseDesign`
+hold only the columns that were admitted, centred; X itself is never copied (float32 X is, once: see there).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from homespun.linear_model.base import column_means
+from homespun.linear_model.moments import moments
+
+FEW_COLUMNS = 300   # up to which A'A is formed at once
+PATH_COLUMNS = 1500  # the same for a whole path of penalties
+
+
+def make_design(X, y, weights=None, centre=True, *, gram=None, penalties=1):
+    """The design that suits the data, with the means and the sum of weights.
+
+    Parameters
+    ----------
+    X : ndarray or CSC matrix (n, d), float32 or float64.   y : (n,) float64.   weights : (n,) or None
+    gram : bool, optional
+        Whether to form A'A. Default: if X is tall and has few columns, more of them for many `penalties`.
+
+    Returns
+    -------
+    design, X_mean (d,), y_mean, total
+    """
+    n, d = X.shape
+    if gram is None:
+        gram = n >= 2 * d and d <= (FEW_COLUMNS if penalties < 10 else PATH_COLUMNS)
+    total = n if weights is None else float(weights.sum())
+    if gram:
+        found = moments(X, y[:, None], weights, centre, exact=True)
+        deviation = y - found.y_mean[0]
+        target_norm = deviation @ (deviation if weights is None else weights * deviation)
+        drop_constant(found.gram, found.X_mean, total)
+        return GramDesign(found.gram, found.cross[:, 0], target_norm), found.X_mean, found.y_mean[0], total
+    X_mean = column_means(X, weights) if centre else np.zeros(d)
+    y_mean = float(column_means(y, weights)) if centre else 0.0
+    root = None if weights is None else np.sqrt(weights)
+    target = y - y_mean if root is None else root * (y - y_mean)
+    kind = SparseDesign if sparse.issparse(X) else DenseDesign
+    return kind(X, target, X_mean, root, total), X_mean, y_mean, total
+
+
+class GramDesign:
+    precision = np.finfo(np.float64).eps
+
+    def __init__(self, gram, correlation, target_norm):
+        self.gram, self.correlation, self.target_norm = gram, correlation, target_norm
+
+    def evaluate(self, members, w):
+        used = np.flatnonzero(w)
+        gradient = self.correlation - w[used] @ self.gram[members[used]]
+        explained = w @ self.correlation[members]
+        return gradient, self.target_norm - explained - w @ gradient[members], self.target_norm - explained
+
+    def admit(self, members, new):
+        return self.gram[np.ix_(np.concatenate([members, new]), new)]
+
+
+class ColumnDesign:
+    """Shared by dense and sparse X: the residual in memory, and the admitted columns in blocks, as they came."""
+
+    def __init__(self, X, target, X_mean, root, total):
+        self.X, self.target, self.X_mean, self.root, self.total = X, target, X_mean, root, total
+        self.precision = np.finfo(X.dtype).eps
+        self.target_norm = float(target @ target)
+        self.blocks: list = []
+        self.correlation = self.transposed(target)
+
+    def evaluate(self, members, w):
+        if not w.any():
+            return self.correlation.copy(), self.target_norm, self.target_norm
+        residual, start = self.target.copy(), 0
+        for block in self.blocks:
+            residual -= self.fitted(block, w[start : start + block.shape[0]])
+            start += block.shape[0]
+        return self.transposed(residual), float(residual @ residual), float(residual @ self.target)
+
+
+class DenseDesign(ColumnDesign):
+    """float64 X is read where it lies: the residual sums to zero, so A'r = X'r. float32 X would lose too much by that if its
+    mean is large, and is centred in a copy. The columns of the working set are centred copies in float64 in any case."""
+
+    def __init__(self, X, target, X_mean, root, total):
+        if X.dtype == np.float32:
+            X = (X - X_mean).astype(np.float32)
+            X_mean = np.zeros(X.shape[1])
+        super().__init__(X, target, X_mean, root, total)
+
+    def transposed(self, r):
+        r = r if self.root is None else self.root * r
+        return (r.astype(self.X.dtype, copy=False) @ self.X).astype(np.float64, copy=False) - self.X_mean * r.sum()
+
+    def fitted(self, block, w):
+        used = np.flatnonzero(w)
+        return w @ block if 2 * len(used) > len(w) else w[used] @ block[used]
+
+    def admit(self, members, new):
+        columns = self.X.T[new] if self.X.flags.f_contiguous else np.ascontiguousarray(self.X[:, new].T)
+        columns = columns.astype(np.float64, copy=False)  # (len(new), n): a column of X is a contiguous row
+        columns -= self.X_mean[new, None]
+        if self.root is not None:
+            columns *= self.root
+        self.blocks.append(columns)
+        gram = np.concatenate([block @ columns.T for block in self.blocks])
+        drop_constant(gram, self.X_mean[new], self.total, first=len(members))
+        return gram
+
+
+class SparseDesign(ColumnDesign):
+    """Products of sparse columns, with the means subtracted afterwards: sum_i s_i x_ij x_ik - S m_j m_k (see `moments`)."""
+
+    def transposed(self, r):
+        r = r if self.root is None else self.root * r
+        return np.asarray(self.X.T @ r, dtype=np.float64) - self.X_mean * r.sum()
+
+    def fitted(self, block, w):
+        columns, means = block.columns, block.means
+        fitted = columns.T @ w - means @ w
+        return fitted if self.root is None else self.root * fitted
+
+    def admit(self, members, new):
+        block = SparseBlock(self.X[:, new].T.tocsr().astype(np.float64), self.X_mean[new])
+        self.blocks.append(block)
+        weighted = block.columns if self.root is None else block.columns.multiply(self.root**2).tocsr()
+        means = np.concatenate([one.means for one in self.blocks])
+        gram = sparse.vstack([one.columns @ weighted.T for one in self.blocks]).toarray()
+        gram -= self.total * means[:, None] * block.means
+        drop_constant(gram, block.means, self.total, first=len(members))
+        return gram
+
+
+class SparseBlock:
+    """Admitted columns as the rows of a CSR matrix, and their means."""
+
+    def __init__(self, columns, means):
+        self.columns, self.means, self.shape = columns, means, columns.shape
+
+
+def drop_constant(gram, means, total, first=0):
+    """Set the entries of columns to zero whose variance is but the rounding of their mean. `first`: row of their first one."""
+    diagonal = np.diagonal(gram[first:])
+    gram[:, diagonal <= total * (1e-13 * means) ** 2] = 0.0
