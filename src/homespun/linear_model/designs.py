@@ -10,6 +10,8 @@ hold only the columns that were admitted, centred; X itself is never copied (flo
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 from scipy import sparse
 
@@ -66,6 +68,10 @@ class GramDesign:
     def admit(self, members, new):
         return self.gram[np.ix_(np.concatenate([members, new]), new)]
 
+    def fresh(self):
+        """The same data with no column admitted."""
+        return self
+
 
 class ColumnDesign:
     """Shared by dense and sparse X: the residual in memory, and the admitted columns in blocks, as they came."""
@@ -85,6 +91,12 @@ class ColumnDesign:
             residual -= self.fitted(block, w[start : start + block.shape[0]])
             start += block.shape[0]
         return self.transposed(residual), float(residual @ residual), float(residual @ self.target)
+
+    def fresh(self):
+        """The same data with no column admitted."""
+        other = copy.copy(self)
+        other.blocks = []
+        return other
 
 
 class DenseDesign(ColumnDesign):

@@ -147,24 +147,18 @@ def solve_support(G, c, w, l1, l2, positive):
 
     Returns
     -------
-    bool : whether it got there; False if the system is too large or singular.
+    bool : whether it got there; False if the system is too large, or takes too many steps.
     """
-    for _ in range(20):
+    tries = 20 + int(min(200, 1e8 // max(1, np.count_nonzero(w)) ** 3))
+    for _ in range(tries):
         support = np.flatnonzero(w)
         if not 0 < len(support) <= LARGEST_SYSTEM:
             return False
         system = G[np.ix_(support, support)]
         system.flat[:: len(support) + 1] += l2
         signs = np.sign(w[support])
-        right = c[support] - l1 * signs
-        try:
-            factor = linalg.cho_factor(system, lower=True, overwrite_a=True, check_finite=False)
-        except linalg.LinAlgError:
-            return False
-        diagonal = np.abs(np.diagonal(factor[0]))
-        if diagonal.min() < 1e-6 * diagonal.max():  # nearly dependent columns: coordinate descent is slower and safer
-            return False
-        target = linalg.cho_solve(factor, right, check_finite=False)
+        missing = c[support] - l1 * signs - system @ w[support]
+        target = w[support] + solve_nearly(system, missing)
         flips = target * signs < 0 if l1 > 0 or positive else np.zeros(len(support), dtype=bool)
         if not flips.any():
             w[support] = target
@@ -174,6 +168,23 @@ def solve_support(G, c, w, l1, l2, positive):
         w[support] += share[first] * (target - w[support])
         w[support[first]] = 0.0
     return False
+
+
+def solve_nearly(system, right):
+    """``system^-1 right``; where columns depend on each other, with a ridge so small that the step along such a direction is
+    long: it ends at a sign that flips, and the support shrinks to what the data can tell apart."""
+    largest = np.diagonal(system).max()
+    for ridge in (0.0, 1e-9):
+        ridged = system.copy()
+        ridged.flat[:: len(system) + 1] += ridge * largest
+        try:
+            factor = linalg.cho_factor(ridged, lower=True, overwrite_a=True, check_finite=False)
+        except linalg.LinAlgError:
+            continue
+        diagonal = np.abs(np.diagonal(factor[0]))
+        if ridge or diagonal.min() > 1e-6 * diagonal.max():
+            return linalg.cho_solve(factor, right, check_finite=False)
+    return np.zeros_like(right)
 
 
 @kernel("i8(f8[:, ::1], f8[::1], f8[::1], i8[::1], f8, f8, f8, i8, b1)")
