@@ -9,8 +9,10 @@ from __future__ import annotations
 import codecs
 import csv
 import gzip
+import itertools
 import os
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 from homespun.base.errors import DataError
@@ -200,11 +202,10 @@ def _load_csv(plain: Path, path: Path, delimiter, header):
     columns = len(sniffed["Columns"])
     if columns == 1 and delimiter is None:
         # A footnote or one line too long makes the sniffer call the whole line one column: that would be wrong without a word.
-        lines = [line for line in plain.read_text(encoding="utf-8").splitlines()[:1000] if line.strip()]
-        for sign in ",;\t|":
-            if sign != sniffed["Delimiter"] and sum(sign in line for line in lines) >= 0.8 * len(lines) and len(lines) > 1:
-                _refuse_odd_line(plain, path, sign)
-                return _load_csv(plain, path, sign, header)
+        sign = _regular_sign(plain)
+        if sign and sign != sniffed["Delimiter"]:
+            _refuse_odd_line(plain, path, sign)
+            return _load_csv(plain, path, sign, header)
     if sniffed["Delimiter"] != ",":
         decisions.append(Decision(None, "delimiter", str(sniffed["Delimiter"]), "fits every line of the sample"))
     if sniffed["SkipRows"]:
@@ -226,6 +227,19 @@ def _load_csv(plain: Path, path: Path, delimiter, header):
         raise DataError(f"{str(path)!r} has a header but no rows", operation="read", operands={"source": str(path)},
                         rule="at least one row")
     return frame, decisions
+
+
+def _regular_sign(plain: Path) -> str | None:
+    """The sign that stands equally often in at least 80 % of the first lines, if there is one."""
+    with open(plain, encoding="utf-8") as file:
+        lines = [line for line in itertools.islice(file, 1000) if line.strip()]
+    best, found = 0.8, None
+    for sign in ",;\t|":
+        counts = Counter(line.count(sign) for line in lines)
+        count, often = counts.most_common(1)[0]
+        if count and len(lines) > 1 and often / len(lines) >= best:
+            best, found = often / len(lines), sign
+    return found
 
 
 def _refuse_odd_line(plain: Path, path: Path, delimiter: str) -> None:

@@ -51,17 +51,20 @@ class MinMaxScaler(OneToOneFeatureMixin, TransformerMixin, Estimator):
         for name in ("data_min_", "data_max_", "n_samples_seen_"):
             if hasattr(self, name):
                 delattr(self, name)
-        return self.partial_fit(X, y)
+        return self._learn(X, "fit")
 
     def partial_fit(self, X, y=None):
         """Widen the ranges by one more batch."""
+        return self._learn(X, "partial_fit")
+
+    def _learn(self, X, operation):
         check_params(self)
         low, high = self.feature_range
         if low >= high:
             raise ParameterError(f"MinMaxScaler: Minimum of desired feature range must be smaller than maximum. Got {self.feature_range}.",
                                  operation="MinMaxScaler.fit", operands={"feature_range": self.feature_range}, rule="low < high")
         first = not hasattr(self, "n_samples_seen_")
-        X = self.validate(X, operation="partial_fit", dtype=(np.float64, np.float32), ensure_all_finite="allow-nan", reset=first)
+        X = self.validate(X, operation=operation, dtype=(np.float64, np.float32), ensure_all_finite="allow-nan", reset=first)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # a column of NaN stays NaN
             smallest, largest = np.nanmin(X, axis=0), np.nanmax(X, axis=0)

@@ -114,7 +114,7 @@ class OneHotEncoder(CategoryEncoder):
     def inverse_transform(self, X):
         """The categories back: None for a row of zeros, "infrequent_sklearn" for the group of rare ones."""
         check_is_fitted(self)
-        X = check_array(X, accept_sparse="csr")
+        X = check_array(X, accept_sparse="csr", ensure_min_features=0)
         widths = self._widths()
         if X.shape[1] != sum(widths):
             raise ShapeError(f"OneHotEncoder.inverse_transform: Shape of the passed X data is not correct. Expected {sum(widths)} "

@@ -123,7 +123,8 @@ class OrdinalEncoder(OneToOneFeatureMixin, CategoryEncoder):
             table = np.empty(len(by_code), dtype=object)
             table[:] = by_code
             values[known] = table[codes[known].astype(np.int64)]
-            values[missing] = np.nan
+            if missing.any():
+                values[missing] = np.nan
             out[:, j] = values
         return out
 

@@ -53,15 +53,18 @@ class StandardScaler(OneToOneFeatureMixin, TransformerMixin, Estimator):
         for name in ("mean_", "var_", "scale_", "n_samples_seen_", "_sum_weights", "_squares"):
             if hasattr(self, name):
                 delattr(self, name)
-        return self.partial_fit(X, y, sample_weight)
+        return self._learn(X, sample_weight, "fit")
 
     def partial_fit(self, X, y=None, sample_weight=None):
         """Learn from one more batch."""
+        return self._learn(X, sample_weight, "partial_fit")
+
+    def _learn(self, X, sample_weight, operation):
         check_params(self)
         first = not hasattr(self, "n_samples_seen_")
-        X = self.validate(X, operation="partial_fit", accept_sparse=("csr", "csc"), dtype=(np.float64, np.float32),
+        X = self.validate(X, operation=operation, accept_sparse=("csr", "csc"), dtype=(np.float64, np.float32),
                           ensure_all_finite="allow-nan", reset=first)
-        weights = None if sample_weight is None else self.validate_weights(sample_weight, X, operation="partial_fit", dtype=np.float64)
+        weights = None if sample_weight is None else self.validate_weights(sample_weight, X, operation=operation, dtype=np.float64)
         if sparse.issparse(X) and self.with_mean:
             raise ParameterError("StandardScaler: Cannot center sparse matrices: pass `with_mean=False` instead.",
                                  operation="StandardScaler.fit", operands={"with_mean": True, "X": X.shape},
