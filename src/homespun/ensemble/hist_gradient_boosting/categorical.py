@@ -36,6 +36,7 @@ from homespun.ensemble.hist_gradient_boosting.splitting import (
     TINY,
     UNIT_G,
     UNIT_H,
+    first_highest,
     gains_of,
 )
 from homespun.kernels import kernel, oracle
@@ -64,15 +65,13 @@ def search_sets(hist, categorical, features, allowed, node, limits, best, goes_l
                     h += hist[f, 1, b]
                     n += hist[f, 2, b]
                     work[0, i], work[1, i], work[2, i] = g, h, n
-                top = gains_of(work, cuts, 0, node, limits)
-                if top > best[GAIN]:
-                    at = 0
-                    while work[3, at] != top:
-                        at += 1
+                gains_of(work[0], work[1], work[2], cuts, 0, node, limits, work[3])
+                at = first_highest(work[3], cuts, best[GAIN])
+                if at >= 0:
                     goes_left[:] = 0
                     for i in range(at + 1):
                         goes_left[order[used - 1 - i] if reverse > 0 else order[i]] = 1
-                    best[GAIN], best[FEATURE], best[BIN], best[MISSING_LEFT] = top, f, 0, goes_left[MISSING]
+                    best[GAIN], best[FEATURE], best[BIN], best[MISSING_LEFT] = work[3, at], f, 0, goes_left[MISSING]
                     best[LEFT_G], best[LEFT_H], best[LEFT_N] = work[0, at], work[1, at], work[2, at]
                     best[IS_SET] = 1.0
 

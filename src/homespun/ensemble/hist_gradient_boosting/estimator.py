@@ -56,7 +56,6 @@ from homespun.ensemble.hist_gradient_boosting.predictor import add_leaf_values, 
 FLOATS = [np.float64, np.float32]
 AUTO_EARLY_STOPPING = 10_000  # rows from which "auto" stops early
 SCORED_ROWS = 10_000  # training rows that a scorer sees
-PREDICT_ROWS = 1 << 16  # rows whose codes are in memory at a time
 
 
 class BaseHistGradientBoosting(Estimator):
@@ -140,12 +139,12 @@ class BaseHistGradientBoosting(Estimator):
                                  f"goes on from, got {self.max_iter}", operation=operation,
                                  operands={"max_iter": self.max_iter}, rule=f"max_iter >= {self.n_iter_}")
         if goes_on:
-            boosting.raw = self._scores(columns)
+            boosting.raw = self._raw_scores(X)
             train_score, validation_score = self.train_score_.tolist(), self.validation_score_.tolist()
         else:
             self._baseline = self._loss.baseline(y, weights)
             boosting.raw += self._baseline[:, None]
-            self._forest = pack_forest([], self._loss.n_scores)
+            self._forest = pack_forest([], self._loss.n_scores, self._edges)
             train_score, validation_score = [], []
         watch = None
         if self.do_early_stopping_:
@@ -164,7 +163,7 @@ class BaseHistGradientBoosting(Estimator):
                     break
         finally:  # also after Ctrl-C: the rounds that are done can be used, and a warm start goes on from them
             done = len(trees) // self._loss.n_scores * self._loss.n_scores
-            self._forest = pack_forest(trees[:done], self._loss.n_scores)
+            self._forest = pack_forest(trees[:done], self._loss.n_scores, self._edges)
             self.train_score_, self.validation_score_ = np.asarray(train_score), np.asarray(validation_score)
         if self.verbose:
             print(f"{type(self).__name__}: {len(trees)} trees in {time.perf_counter() - started:.3f} s")
@@ -385,34 +384,27 @@ class BaseHistGradientBoosting(Estimator):
     def _loss(self):
         return losses.Loss(**self._loss_settings)
 
-    def _scores(self, columns):
-        raw = np.empty((len(self._baseline), columns.shape[1]))
+    def _raw_scores(self, X):
+        raw = np.empty((len(self._baseline), len(X)))
         raw[:] = self._baseline[:, None]
-        return add_scores(self._forest, columns, raw)
+        return add_scores(self._forest, X, raw)
 
     def _raw_predict(self, X, operation="predict"):
         """Raw scores (K, n)."""
         check_is_fitted(self)
-        watched = self.__dict__.get("_watched")
-        if watched is not None:  # a scorer asks, in the middle of `fit`
-            for known, raw in watched:
-                if X is known:
-                    return raw.copy()
-            return self._scores(bin_columns(X, self._edges))
-        X = self._read(X, operation)
-        raw = np.empty((len(self._baseline), len(X)))
-        for first in range(0, len(X), PREDICT_ROWS):
-            raw[:, first:first + PREDICT_ROWS] = self._scores(bin_columns(X[first:first + PREDICT_ROWS], self._edges))
-        return raw
+        for known, raw in self.__dict__.get("_watched", ()):  # a scorer asks, in the middle of `fit`
+            if X is known:
+                return raw.copy()
+        return self._raw_scores(X if "_watched" in self.__dict__ else self._read(X, operation))
 
     def _staged_raw_predict(self, X, operation):
         check_is_fitted(self)
-        columns = bin_columns(self._read(X, operation), self._edges)
+        X = self._read(X, operation)
         n_scores = len(self._baseline)
-        raw = np.empty((n_scores, columns.shape[1]))
+        raw = np.empty((n_scores, len(X)))
         raw[:] = self._baseline[:, None]
         for first in range(0, len(self._forest["start"]) - 1, n_scores):
-            add_scores(self._forest, columns, raw, first, first + n_scores)
+            add_scores(self._forest, X, raw, first, first + n_scores)
             yield raw.copy()
 
     def __sklearn_tags__(self):
@@ -480,7 +472,6 @@ class _Watch:
         self.by_loss = model.scoring == "loss"
         self.added = 0
         if self.X_val is not None:
-            self.columns_val = bin_columns(self.X_val, model._edges)
             self.raw_val = np.empty((boosting.loss.n_scores, len(self.y_val)))
             self.raw_val[:] = model._baseline[:, None]
         if not self.by_loss:
@@ -497,8 +488,8 @@ class _Watch:
         """Note the scores of the trees so far; True if the last `n_iter_no_change` brought nothing."""
         boosting, model = self.boosting, self.model
         if self.X_val is not None and len(trees) > self.added:
-            new = pack_forest(trees[self.added:], boosting.loss.n_scores)
-            add_scores(new, self.columns_val, self.raw_val)
+            new = pack_forest(trees[self.added:], boosting.loss.n_scores, model._edges)
+            add_scores(new, self.X_val, self.raw_val)
             self.added = len(trees)
         if self.by_loss:
             self.train_score.append(-boosting.loss.value(boosting.y, boosting.raw, boosting.weights))
@@ -509,7 +500,7 @@ class _Watch:
             if self.X_val is not None:
                 model._watched.append((self.X_val, self.raw_val))
             if not isinstance(model.scoring, str):  # it may look at the model in ways that we do not foresee
-                model._forest = pack_forest(trees, boosting.loss.n_scores)
+                model._forest = pack_forest(trees, boosting.loss.n_scores, model._edges)
             try:
                 self.train_score.append(self._by_scorer(self.X_small, self.y_small, self.weights_small))
                 if self.X_val is not None:

@@ -45,7 +45,7 @@ class RowStore:
     """
 
     def __init__(self, n: int):
-        shards = 1 if n < PACKED_FROM else min(16, 1 << (n // PACKED_FROM).bit_length())
+        shards = min(16, 1 << (n >> 16).bit_length())
         self.bounds = np.arange(shards + 1) * n // shards
         self.elements = np.empty((shards, int(np.diff(self.bounds).max())), dtype=np.int64)
         self.scratch = np.empty_like(self.elements)
@@ -152,7 +152,9 @@ def element_block(shard, g, h, weights, bounds, per_g, per_h, packed, count_weig
 @kernel()
 def sum_packed(codes, elements, segments, width, hist):
     """IN codes (n, w), elements (S, m), segments (S, 2) of the node.   OUT hist (width, 3, 256), its third part untouched."""
-    sums = np.zeros((width, BINS), np.int64)
+    stride = codes.shape[1]
+    flat = codes.reshape(codes.size)
+    sums = np.zeros(width * BINS, np.int64)
     hist[:, :2] = 0.0
     used = 0
     for shard in range(segments.shape[0]):
@@ -160,7 +162,7 @@ def sum_packed(codes, elements, segments, width, hist):
         stop = start + segments[shard, 1]
         while start < stop:
             here = min(stop, start + FLUSH - used)
-            add_packed(codes, elements[shard], start, here, width, sums)
+            add_packed(flat, stride, elements[shard], start, here, width, sums)
             used += here - start
             start = here
             if used == FLUSH:
@@ -170,28 +172,32 @@ def sum_packed(codes, elements, segments, width, hist):
 
 
 @kernel()
-def add_packed(codes, elements, start, stop, width, sums):
-    """The hot loop. Row number and gradients come in one read; the next codes are asked for 64 rows before their turn."""
-    last = elements.size - 1
-    stride = codes.shape[1]
+def add_packed(codes, stride, elements, start, stop, width, sums):
+    """The hot loop. Row number and gradients come in one read; the next codes are asked for 64 rows before their turn.
+
+    Flat arrays and unsigned places: as sums[j, codes[row, j]] it takes 0.37 ns an entry instead of 0.31.
+    """
+    for i in range(start, min(start + AHEAD, stop)):
+        prefetch(codes, (elements[i] >> 32) * stride)
     for i in range(start, stop):
-        prefetch(codes, (elements[min(i + AHEAD, last)] >> 32) * stride)
+        prefetch(codes, (elements[min(i + AHEAD, stop - 1)] >> 32) * stride)
         element = elements[i]
-        row = element >> 32
+        row = np.uint64((element >> 32) * stride)
         g = (((element >> 16) & 0xFFFF) ^ 0x8000) - 0x8000  # the sign of 16 bits, extended
         both = (g << 32) + (element & 0xFFFF)
-        for j in range(width):
-            sums[j, codes[row, j]] += both
+        for j in range(np.uint64(width)):
+            sums[np.uint64(j * BINS) + np.uint64(codes[row + np.uint64(j)])] += both
 
 
 @kernel()
 def flush(sums, hist):
     """Unpack the halves (g is the floor: h, below 2^32, never borrows from it) and start again from zero."""
-    for j in range(sums.shape[0]):
+    for j in range(hist.shape[0]):
         for b in range(BINS):
-            hist[j, 0, b] += sums[j, b] >> 32
-            hist[j, 1, b] += sums[j, b] & 0xFFFFFFFF
-            sums[j, b] = 0
+            both = sums[j * BINS + b]
+            hist[j, 0, b] += both >> 32
+            hist[j, 1, b] += both & 0xFFFFFFFF
+    sums[:] = 0
 
 
 @kernel()

@@ -1,13 +1,13 @@
-"""From trees to scores, on codes: raw[k, i] += sum over the trees of class k of the value of the leaf that row i falls into.
+"""From trees to scores: raw[k, i] += sum over the trees of class k of the value of the leaf that row i falls into.
 
 * **masked** (trees of at most 32 leaves without category sets): QuickScorer (Lucchese et al. 2015, SIGIR). Leaves are
   numbered from left to right. A node whose test says "right" makes the leaves of its left subtree impossible: one mask.
-  The lowest bit that survives the masks of all nodes, on the path or not, is the leaf. No jumps: 31 comparisons of bytes
-  and 31 ANDs that run side by side for 128 rows.
-* **walked** (all others): from the root down, row by row.
+  The lowest bit that survives the masks of all nodes, on the path or not, is the leaf. No jumps: 30 comparisons and 30
+  ANDs that run side by side for 128 rows. On the numbers themselves, in the type that they have.
+* **walked** (all others): from the root down, row by row, on codes.
 
-Both work on codes, so a model treats training data and new data alike, and float32, float64, missing values and
-categories are all bytes. O(n (8 d + trees x nodes)) masked, O(n (8 d + trees x depth)) walked.
+Both agree with the codes that trees were grown on: x <= edges[f, c] if and only if code(x) <= c.
+O(n (d + trees x nodes)) masked, O(n (8 d + trees x depth)) walked.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from typing import NamedTuple
 import numpy as np
 
 from homespun.kernels import kernel, oracle
-from homespun.kernels.binning import MISSING
+from homespun.kernels.binning import MISSING, bin_columns
 from homespun.kernels.simd import count_trailing_zeros
 from homespun.kernels.threads import over_blocks
 
 LEAVES = 32  # bits of a mask
 TILE = 128  # rows whose masks are worked on side by side
 BLOCK = 4096  # rows of one task
+CODED = 1 << 16  # rows whose codes are in memory at a time
 ALL = np.uint32(0xFFFFFFFF)
 
 
@@ -55,8 +56,8 @@ class Tree(NamedTuple):
         return int((self.left < 0).sum())
 
 
-def pack_forest(trees: list[Tree], n_scores: int) -> dict[str, np.ndarray]:
-    """All that prediction needs, as arrays: tree t adds to score t % n_scores."""
+def pack_forest(trees: list[Tree], n_scores: int, edges) -> dict[str, np.ndarray]:
+    """All that prediction needs, as arrays: tree t adds to score t % n_scores; edges (d, 255) turn bins into thresholds."""
     sizes = [len(tree.left) for tree in trees]
     starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     sets_before = np.concatenate([[0], np.cumsum([len(tree.sets) for tree in trees])]).astype(np.int64)
@@ -69,9 +70,9 @@ def pack_forest(trees: list[Tree], n_scores: int) -> dict[str, np.ndarray]:
         forest["right"][here][inner] += starts[t]
         forest["set_index"][here][tree.set_index >= 0] += sets_before[t]
     masked = np.array([tree.n_leaves <= LEAVES and len(tree.sets) == 0 for tree in trees], dtype=bool)
-    forest |= {"start": starts, "n_scores": np.array(n_scores), "masked": np.flatnonzero(masked).astype(np.int64),
-               "walked": np.flatnonzero(~masked).astype(np.int64)}
-    return forest | _masks([trees[t] for t in forest["masked"]])
+    forest |= {"start": starts, "n_scores": np.array(n_scores), "edges": edges,
+               "masked": np.flatnonzero(masked).astype(np.int64), "walked": np.flatnonzero(~masked).astype(np.int64)}
+    return forest | _masks([trees[t] for t in forest["masked"]], edges)
 
 
 def unpack_forest(forest) -> list[Tree]:
@@ -90,18 +91,19 @@ def unpack_forest(forest) -> list[Tree]:
     return trees
 
 
-def _masks(trees: list[Tree]) -> dict[str, np.ndarray]:
-    """Tables of the masked trees, (T, 31) and (T, 32). Unused places never say "right"."""
+def _masks(trees: list[Tree], edges) -> dict[str, np.ndarray]:
+    """Tables of the masked trees, (T, 31) and (T, 32). A tree's nodes stand in an order of their own:
+    first those that send missing values right, turn[t] of them, then the others, up to used[t]."""
     shape = (len(trees), LEAVES - 1)
-    feature, low, high = np.zeros(shape, np.int32), np.full(shape, MISSING, np.uint8), np.full(shape, MISSING, np.uint8)
-    mask, leaf_value = np.full(shape, ALL, np.uint32), np.zeros((len(trees), LEAVES))
+    feature, threshold, mask = np.zeros(shape, np.int32), np.zeros(shape), np.zeros(shape, np.uint32)
+    leaf_value, turn, used = np.zeros((len(trees), LEAVES)), *np.zeros((2, len(trees)), np.int64)
     for t, tree in enumerate(trees):
         left, right = tree.left.tolist(), tree.right.tolist()
         leaves: list[int] = []
         below: dict[int, int] = {}  # node → bits of the leaves of its left subtree
         bits: dict[int, int] = {}
         stack = [(0, False)]
-        while stack:  # children before parents, left before right; a tree of 32 leaves may be 31 deep
+        while stack:  # children before parents, left before right
             node, seen = stack.pop()
             if left[node] < 0:
                 bits[node] = 1 << len(leaves)
@@ -111,57 +113,73 @@ def _masks(trees: list[Tree]) -> dict[str, np.ndarray]:
                 bits[node] = bits[left[node]] | bits[right[node]]
             else:
                 stack += [(node, True), (right[node], False), (left[node], False)]
-        inner = list(below)
+        inner = sorted(below, key=lambda node: tree.missing_left[node])
+        turn[t], used[t] = len(inner) - int(tree.missing_left[inner].sum()), len(inner)
         leaf_value[t, : len(leaves)] = tree.value[leaves]
         feature[t, : len(inner)] = tree.feature[inner]
-        low[t, : len(inner)] = tree.bin[inner]
-        high[t, : len(inner)] = MISSING - tree.missing_left[inner]  # 254: missing (255) does not go right
+        threshold[t, : len(inner)] = edges[tree.feature[inner], tree.bin[inner]]
         mask[t, : len(inner)] = [int(ALL) ^ below[node] for node in inner]
-    return {"mask_feature": feature, "mask_low": low, "mask_high": high, "mask": mask, "mask_value": leaf_value}
+    return {"mask_feature": feature, "mask_threshold": threshold, "mask": mask, "mask_value": leaf_value,
+            "mask_turn": turn, "mask_used": used}
 
 
-def add_scores(forest, columns, raw, first: int = 0, stop: int | None = None):
-    """raw (K, n) += scores of the trees first … stop - 1 for the codes `columns` (d, n); returns `raw`."""
+def add_scores(forest, X, raw, first: int = 0, stop: int | None = None):
+    """raw (K, n) += scores of the trees first … stop - 1 for X (n, d), float32 or float64; returns `raw`."""
     stop = len(forest["start"]) - 1 if stop is None else stop
-    n_scores, tasks = int(forest["n_scores"]), -(-columns.shape[1] // BLOCK)
+    n_scores, n = int(forest["n_scores"]), len(X)
     masked, walked = forest["masked"], forest["walked"]
     a, b = np.searchsorted(masked, (first, stop))
     if a < b:
-        tables = [forest[name][a:b] for name in ("mask_feature", "mask_low", "mask_high", "mask", "mask_value")]
-        over_blocks(masked_block, tasks, columns, masked[a:b] % n_scores, *tables, raw)
+        feature, mask, value, turn, used = (
+            forest[name][a:b] for name in ("mask_feature", "mask", "mask_value", "mask_turn", "mask_used"))
+        threshold = rounded_down(forest["mask_threshold"][a:b], X.dtype)
+        over_blocks(masked_block, -(-n // BLOCK), X, masked[a:b] % n_scores, feature, threshold, mask, turn, used, value, raw)
     trees = walked[np.searchsorted(walked, first):np.searchsorted(walked, stop)]
     if len(trees):
         nodes = np.stack([forest[name] for name in ("feature", "bin", "left", "right", "set_index")], axis=1)
-        over_blocks(walked_block, tasks, columns, trees % n_scores, forest["start"][trees], nodes, forest["missing_left"],
-                    forest["value"], forest["sets"], raw)
+        for start in range(0, n, CODED):  # codes of a part of the rows are in memory at a time
+            part = slice(start, start + CODED)
+            columns = bin_columns(X[part], forest["edges"])
+            over_blocks(walked_block, -(-columns.shape[1] // BLOCK), columns, trees % n_scores, forest["start"][trees], nodes,
+                        forest["missing_left"], forest["value"], forest["sets"], raw[:, part])
     return raw
 
 
-@kernel("void(i8, u1[:, ::1], i8[::1], i4[:, ::1], u1[:, ::1], u1[:, ::1], u4[:, ::1], f8[:, ::1], f8[:, ::1])")
-def masked_block(block, columns, score, feature, low, high, mask, value, raw):  # IN columns (d, n).   OUT raw (K, n)
+def rounded_down(threshold, dtype):
+    """Thresholds as `dtype`, such that x <= threshold is decided as before for every x of that type."""
+    rounded = threshold.astype(dtype)
+    return np.where(rounded > threshold, np.nextafter(rounded, dtype.type(-np.inf)), rounded)
+
+
+_MASKED = "void(i8, {0}[:, :], i8[::1], i4[:, ::1], {0}[:, ::1], u4[:, ::1], i8[::1], i8[::1], f8[:, ::1], f8[:, ::1])"
+
+
+@kernel(_MASKED.format("f4"), _MASKED.format("f8"))
+def masked_block(block, X, score, feature, threshold, mask, turn, used, value, raw):  # IN X (n, d).   OUT raw (K, n)
+    n, d = X.shape
+    column = np.empty((d, TILE), X.dtype)
     left_over = np.empty(TILE, np.uint32)
-    total = np.empty(TILE)
-    for start in range(block * BLOCK, min(columns.shape[1], (block + 1) * BLOCK), TILE):
-        rows = min(TILE, columns.shape[1] - start)
-        for k in range(raw.shape[0]):
+    for start in range(block * BLOCK, min(n, (block + 1) * BLOCK), TILE):
+        rows = min(TILE, n - start)
+        for i in range(rows):
+            for f in range(d):
+                column[f, i] = X[start + i, f]
+        for t in range(score.size):
             for i in range(rows):
-                total[i] = 0.0
-            for t in range(score.size):
-                if score[t] == k:
+                left_over[i] = ALL
+            for node in range(used[t]):
+                x, most, keep = column[feature[t, node]], threshold[t, node], mask[t, node]
+                if node < turn[t]:  # NaN is not <= anything: it goes right
                     for i in range(rows):
-                        left_over[i] = ALL
-                    for node in range(feature.shape[1]):
-                        codes = columns[feature[t, node], start:start + rows]
-                        above, up_to, keep = low[t, node], high[t, node], mask[t, node]
-                        for i in range(rows):
-                            left_over[i] &= keep if (codes[i] > above) & (codes[i] <= up_to) else ALL
+                        left_over[i] &= ALL if x[i] <= most else keep
+                else:
                     for i in range(rows):
-                        total[i] += value[t, count_trailing_zeros(left_over[i])]
+                        left_over[i] &= keep if x[i] > most else ALL
             for i in range(rows):
-                raw[k, start + i] += total[i]
+                raw[score[t], start + i] += value[t, count_trailing_zeros(left_over[i])]
 
 
-@kernel("void(i8, u1[:, ::1], i8[::1], i8[::1], i4[:, ::1], u1[::1], f8[::1], u1[:, ::1], f8[:, ::1])")
+@kernel("void(i8, u1[:, ::1], i8[::1], i8[::1], i4[:, ::1], u1[::1], f8[::1], u1[:, ::1], f8[:, :])")
 def walked_block(block, columns, score, root, nodes, missing_left, value, sets, raw):  # IN columns (d, n).   OUT raw (K, n)
     for i in range(block * BLOCK, min(columns.shape[1], (block + 1) * BLOCK)):
         for t in range(root.size):
@@ -213,31 +231,39 @@ def random_tree(rng, leaves: int, d: int, sets: bool = False) -> Tree:
     return tree._replace(sets=np.array(chosen, dtype=np.uint8).reshape(-1, 256))
 
 
-def _scores_example(rng):
-    trees = [random_tree(rng, 32, 4), random_tree(rng, 5, 4, sets=True), random_tree(rng, 40, 4), random_tree(rng, 1, 4),
-             random_tree(rng, 20, 4), random_tree(rng, 33, 4, sets=True)]
-    columns = rng.integers(0, 256, (4, 150)).astype(np.uint8)
-    columns[:, ::6] = MISSING
-    return pack_forest(trees, 2), columns, rng.normal(size=(2, 150)), 0, 6
+def _scores_example(dtype):
+    def example(rng):
+        trees = [random_tree(rng, 32, 4), random_tree(rng, 5, 4, sets=True), random_tree(rng, 40, 4), random_tree(rng, 1, 4),
+                 random_tree(rng, 20, 4), random_tree(rng, 33, 4, sets=True)]
+        X = rng.normal(size=(150, 4)).astype(dtype)
+        edges = np.sort(rng.normal(size=(4, 255)), axis=1)
+        edges[0, 200:] = np.inf  # a cut between infinity and missing
+        X[::6], X[1::9, 0], X[2::9, 1] = np.nan, np.inf, -np.inf
+        return pack_forest(trees, 2, edges), X, rng.normal(size=(2, 150)), 0, 6
+    return example
 
 
-def _scores_on_copy(forest, columns, raw, first, stop):
-    return add_scores(forest, columns, raw.copy(), first, stop)
+def _scores_on_copy(forest, X, raw, first, stop):
+    return add_scores(forest, X, raw.copy(), first, stop)
 
 
-@oracle(_scores_on_copy, kernels=(masked_block, walked_block), example=_scores_example, rtol=1e-12, atol=1e-12)
-def scores_formula(forest, columns, raw, first, stop):
+@oracle(_scores_on_copy, kernels=(masked_block, walked_block), rtol=1e-12, atol=1e-12,
+        example=(_scores_example(np.float64), _scores_example(np.float32)))
+def scores_formula(forest, X, raw, first, stop):
     """Walk down each tree."""
-    raw = raw.copy()
+    raw, edges = raw.copy(), forest["edges"]
     for t, tree in enumerate(unpack_forest(forest)[first:stop], first):
-        for i, codes in enumerate(columns.T):
+        for i, row in enumerate(X.astype(np.float64)):
             node = 0
             while tree.left[node] >= 0:
-                code = codes[tree.feature[node]]
+                feature = tree.feature[node]
                 if tree.set_index[node] >= 0:
+                    code = MISSING if np.isnan(row[feature]) else np.searchsorted(edges[feature], row[feature])
                     left = tree.sets[tree.set_index[node], code] == 1
+                elif np.isnan(row[feature]):
+                    left = tree.missing_left[node] == 1
                 else:
-                    left = tree.missing_left[node] == 1 if code == MISSING else code <= tree.bin[node]
+                    left = row[feature] <= edges[feature, tree.bin[node]]
                 node = tree.left[node] if left else tree.right[node]
             raw[t % len(raw), i] += tree.value[node]
     return raw

@@ -71,7 +71,7 @@ def search_exact(codes, group_start, elements, segments, grid, hist, sibling, fe
 
 @kernel(_EXACT)
 def search_alone(codes, group_start, elements, segments, grid, hist, sibling, features, allowed, nodes, limits, best):
-    sum_exact(codes[0], elements, segments, grid, codes.shape[2], hist)
+    sum_exact(codes[0], elements, segments, grid, group_start[1], hist)
     scan_group(0, group_start[1], hist, sibling, features, allowed, nodes, limits, best[:, 0])
 
 
@@ -79,8 +79,9 @@ def search_alone(codes, group_start, elements, segments, grid, hist, sibling, fe
 def scan_group(first, last, hist, sibling, features, allowed, nodes, limits, best):
     """Subtract, then scan the features first … last - 1 of both nodes."""
     if limits[SUBTRACT] > 0.0:
+        parts = 2 if nodes[0, ROWS_PER_H] > 0.0 else 3
         for f in range(first, last):
-            for part in range(3):
+            for part in range(parts):
                 for b in range(BINS):
                     sibling[f, part, b] -= hist[f, part, b]
     work = np.empty((4, BINS))
@@ -107,39 +108,58 @@ def scan_numbers(hist, f, feature, node, limits, work, best):
             h += hist[1, b]
             n += hist[2, b]
             work[0, b], work[1, b], work[2, b] = g, h, n
-        top = gains_of(work, cuts, feature[MONOTONE], node, limits)
-        if top > best[GAIN]:
-            at = 0
-            for b in range(cuts):
-                if work[3, b] == top and (at == 0 or missing_left > 0):
-                    at = b + 1
-            best[GAIN], best[FEATURE], best[BIN], best[MISSING_LEFT] = top, f, at - 1, missing_left
-            best[LEFT_G], best[LEFT_H], best[LEFT_N] = work[0, at - 1], work[1, at - 1], work[2, at - 1]
+        gains_of(work[0], work[1], work[2], cuts, feature[MONOTONE], node, limits, work[3])
+        if missing_left == 0:
+            at = first_highest(work[3], cuts, best[GAIN])
+        else:
+            at = last_highest(work[3], cuts, best[GAIN])
+        if at >= 0:
+            best[GAIN], best[FEATURE], best[BIN], best[MISSING_LEFT] = work[3, at], f, at, missing_left
+            best[LEFT_G], best[LEFT_H], best[LEFT_N] = work[0, at], work[1, at], work[2, at]
             best[IS_SET] = 0.0
 
 
 @kernel()
-def gains_of(work, cuts, monotone, node, limits):
-    """work[3] = gain of each cut, but for what the parent is worth; -inf where a rule forbids it. Returns the highest."""
+def gains_of(left_g, left_h, left_n, cuts, monotone, node, limits, gains):
+    """Gain of each cut, but for what the parent is worth; -inf where a rule forbids it.
+
+    No branch and no maximum in this loop: so LLVM makes it vectors (0.15 us for 255 cuts; with a running maximum 0.8).
+    """
     unit_g, unit_h = limits[UNIT_G], limits[UNIT_H]
     damping = limits[L2] + TINY
     least, floor = limits[MIN_ROWS] - 0.5, limits[MIN_HESSIAN]  # counts that follow from h are rounded
     rows_per_h, low, high = node[ROWS_PER_H], node[LOW], node[HIGH]
     sum_g, sum_h, sum_n = node[SUM_G], node[SUM_H], node[SUM_N]
     direction = float(monotone)
-    top = -np.inf
     for b in range(cuts):
-        left_g, right_g = work[0, b] * unit_g, (sum_g - work[0, b]) * unit_g
-        left_h, right_h = work[1, b] * unit_h, (sum_h - work[1, b]) * unit_h
-        left_n = work[1, b] * rows_per_h if rows_per_h > 0.0 else work[2, b]
-        left_v = min(max(-left_g / (left_h + damping), low), high)
-        right_v = min(max(-right_g / (right_h + damping), low), high)
-        gain = -left_g * left_v - right_g * right_v
-        fits = ((left_n >= least) & (sum_n - left_n >= least) & (left_h >= floor) & (right_h >= floor)
-                & (direction * (left_v - right_v) <= 0.0))
-        work[3, b] = gain if fits else -np.inf
-        top = max(top, work[3, b])
-    return top
+        g, other_g = left_g[b] * unit_g, (sum_g - left_g[b]) * unit_g
+        h, other_h = left_h[b] * unit_h, (sum_h - left_h[b]) * unit_h
+        n = left_h[b] * rows_per_h if rows_per_h > 0.0 else left_n[b]
+        value = min(max(-g / (h + damping), low), high)
+        other_value = min(max(-other_g / (other_h + damping), low), high)
+        gain = -g * value - other_g * other_value
+        fits = ((n >= least) & (sum_n - n >= least) & (h >= floor) & (other_h >= floor)
+                & (direction * (value - other_value) <= 0.0))
+        gains[b] = gain if fits else -np.inf
+
+
+@kernel()
+def first_highest(gains, cuts, above):
+    """Place of the highest gain above `above`, the first of equals; -1: there is none."""
+    at = -1
+    for b in range(cuts):
+        if gains[b] > above:
+            above, at = gains[b], b
+    return at
+
+
+@kernel()
+def last_highest(gains, cuts, above):
+    at = first_highest(gains, cuts, above)
+    for b in range(at + 1, cuts if at >= 0 else 0):
+        if gains[b] == gains[at]:
+            at = b
+    return at
 
 
 # ---------------------------------------------------------------------------------------------------------------------
