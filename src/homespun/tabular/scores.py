@@ -10,6 +10,16 @@ from __future__ import annotations
 
 import numpy as np
 
+from homespun.metrics import (
+    accuracy_score,
+    log_loss,
+    mean_absolute_error,
+    median_absolute_error,
+    r2_score,
+    roc_auc_score,
+    root_mean_squared_error,
+)
+
 SCORE_NAMES = {"regression": "R²", "log": "R² of the log", "binary": "ROC AUC", "multiclass": "accuracy"}
 
 
@@ -28,24 +38,17 @@ def score_fold(kind: str, y, prediction) -> float:
         return r2(y, prediction)
     if kind == "binary":
         return auc(y, prediction)
-    return float((y == prediction).mean())
+    return float(accuracy_score(y, prediction))
 
 
 def r2(y, prediction) -> float:
-    """1 - squared error / squared deviation from the mean; NaN for fewer than two different values."""
-    total = ((y - y.mean()) ** 2).sum()
-    return float(1.0 - ((y - prediction) ** 2).sum() / total) if total > 0 else float("nan")
+    """1 - squared error / squared deviation from the mean; NaN where y does not vary, which says nothing."""
+    return float(r2_score(y, prediction)) if len(y) > 1 and y.min() < y.max() else float("nan")
 
 
 def auc(y, score) -> float:
-    """Share of (positive, negative) pairs that `score` puts in order, ties half (Mann & Whitney 1947)."""
-    from scipy.stats import rankdata
-
-    positives, n = int((y == 1).sum()), len(y)
-    if positives in (0, n):
-        return float("nan")
-    ranks = rankdata(score)[y == 1].sum()
-    return float((ranks - positives * (positives + 1) / 2) / (positives * (n - positives)))
+    """Share of (positive, negative) pairs that `score` puts in order; NaN where one of the two is absent."""
+    return float(roc_auc_score(y, score)) if 0 < (y == 1).sum() < len(y) else float("nan")
 
 
 def interval(scores, train_sizes, test_sizes, level: float = 0.95) -> tuple[float, float, float]:
@@ -72,20 +75,18 @@ def interval(scores, train_sizes, test_sizes, level: float = 0.95) -> tuple[floa
 def all_scores(target_kind: str, y, prediction, probabilities=None) -> dict[str, float]:
     """What `validate` reports. `y`: amounts or codes; `prediction`: the same; `probabilities`: (n, classes) or None."""
     if target_kind in ("regression", "log"):
-        error = np.abs(y - prediction)
         scores = {SCORE_NAMES[target_kind]: score_fold(target_kind, y, prediction)}
         scores["R²"] = r2(y, prediction)
-        scores["mean absolute error"] = float(error.mean())
-        scores["median absolute error"] = float(np.median(error))
-        scores["root mean squared error"] = float(np.sqrt((error**2).mean()))
+        scores["mean absolute error"] = float(mean_absolute_error(y, prediction))
+        scores["median absolute error"] = float(median_absolute_error(y, prediction))
+        scores["root mean squared error"] = float(root_mean_squared_error(y, prediction))
         if (y > 0).all():
-            scores["median relative error"] = float(np.median(error / y))
+            scores["median relative error"] = float(np.median(np.abs(y - prediction) / y))
         return scores
     scores = {}
     if target_kind == "binary" and probabilities is not None:
         scores["ROC AUC"] = auc(y, probabilities[:, 1])
-    scores["accuracy"] = float((y == prediction).mean())
+    scores["accuracy"] = float(accuracy_score(y, prediction))
     if probabilities is not None:
-        given = np.clip(probabilities[np.arange(len(y)), y], 1e-15, 1.0)
-        scores["log loss"] = float(-np.log(given).mean())
+        scores["log loss"] = float(log_loss(y, probabilities, labels=np.arange(probabilities.shape[1])))
     return scores

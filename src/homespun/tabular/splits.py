@@ -86,7 +86,7 @@ def _strata(column) -> np.ndarray:
     """A number column by its quintiles, anything else by its values."""
     if column.dtype.kind in "fM" or (column.dtype.kind in "iu" and column.nunique() > 20):
         ranks = column.rank(method="average", pct=True).fillna(0.0).to_numpy()
-        return np.minimum((ranks * 5).astype(np.int64), 4)
+        return np.maximum(np.ceil(ranks * 5).astype(np.int64) - 1, 0)
     return np.unique(_words(column), return_inverse=True)[1]
 
 
