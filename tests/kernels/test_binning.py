@@ -19,7 +19,6 @@ def codes_of(X, **options):
     return bin_columns(X, find_edges(X, **options))[0].tolist()
 
 
-@pytest.mark.interpreted
 def test_textbook_quartiles():
     """Sixteen values, four bins: four values each, cut midway (the quartiles of 1 … 16 are 4.5, 8.5 and 12.5)."""
     X = np.random.default_rng(0).permutation(np.arange(1.0, 17.0))[:, None]
@@ -28,7 +27,6 @@ def test_textbook_quartiles():
     assert np.bincount(bin_columns(X, edges)[0]).tolist() == [4, 4, 4, 4]
 
 
-@pytest.mark.interpreted
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_special_values(dtype):
     X = column(np.inf, -np.inf, -0.0, 0.0, np.nan, 3.0, dtype=dtype)
@@ -37,7 +35,6 @@ def test_special_values(dtype):
     assert bin_columns(X, edges)[0].tolist() == [3, 0, 1, 1, MISSING, 2]
 
 
-@pytest.mark.interpreted
 def test_constant_and_missing_columns():
     X = np.column_stack([np.full(5, 7.0), np.full(5, np.nan)])
     edges = find_edges(X)

@@ -464,7 +464,11 @@ class RandomForestClassifier(ClassifierMixin, Forest):
         with np.errstate(invalid="ignore", divide="ignore"):
             means = votes / voters[:, None]
         shares = self._per_output(means)
-        wide = shares[0] if self.n_outputs_ == 1 else np.stack(shares, axis=2)
+        wide = shares[0]
+        if self.n_outputs_ > 1:
+            wide = np.zeros((len(means), max(self.n_classes_), self.n_outputs_))
+            for output, one in enumerate(shares):
+                wide[:, :one.shape[1], output] = one
         self.oob_decision_function_ = np.full((X.shape[0], *wide.shape[1:]), np.nan)
         self.oob_decision_function_[used] = wide
         seen = voters > 0

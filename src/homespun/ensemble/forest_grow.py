@@ -52,7 +52,13 @@ def draw_rows(n_draws, collected, guide, state, counts):
         counts[i] += 1
 
 
-@kernel()
+@kernel(inline=True)
+def pack(row):
+    """(draws of the second class << 32) + draws, for two classes."""
+    return ((row & 0xFFFF0000) << 16) * (row & 0xFFFF) + (row & 0xFFFF)
+
+
+@kernel(inline=True)
 def describe_node(rows, begin, end, y, kind, criterion, factor, shares):
     """(draws, weight, sum, impurity, pure) of a node; `sum` is that of y, or the weight of the second class of two.
 
@@ -74,12 +80,20 @@ def describe_node(rows, begin, end, y, kind, criterion, factor, shares):
             off = spread(value, mean) if criterion == DEVIANCE else (value - mean) * (value - mean)
             squares += (rows[p] & 0xFFFF) * off
         return draws, weight, total, squares / weight, pure
-    for k in range(shares.size):
-        shares[k] = 0.0
-    for p in range(begin, end):
-        w = rows[p] & 0xFFFF
-        draws += w
-        shares[(rows[p] >> 16) & 0xFFFF] += w
+    if kind == BINARY:
+        packed = 0
+        for p in range(begin, end):
+            packed += pack(rows[p])
+        draws = packed & 0xFFFFFFFF
+        shares[1] = packed >> 32
+        shares[0] = draws - (packed >> 32)
+    else:
+        for k in range(shares.size):
+            shares[k] = 0.0
+        for p in range(begin, end):
+            w = rows[p] & 0xFFFF
+            draws += w
+            shares[(rows[p] >> 16) & 0xFFFF] += w
     for k in range(shares.size):
         shares[k] *= factor[k]
         weight += shares[k]
@@ -90,12 +104,12 @@ def describe_node(rows, begin, end, y, kind, criterion, factor, shares):
     return draws, weight, shares[1] if kind == BINARY else 0.0, squares, pure
 
 
-@kernel()
+@kernel(inline=True)
 def entries_of_few(column, rows, begin, end, y, kind, factor, keys, code, draws, weight, extra):
     """Entries of a small node: its rows, sorted by code. An entry is (code, draws, weight, sum or class)."""
     size = end - begin
     for i in range(size):
-        key = (np.int64(column[rows[begin + i] >> 32]) << 32) | i
+        key = (np.int64(column[np.uint64(rows[begin + i] >> 32)]) << 32) | i
         place = i
         while place > 0 and keys[place - 1] > key:
             keys[place] = keys[place - 1]
@@ -110,16 +124,15 @@ def entries_of_few(column, rows, begin, end, y, kind, factor, keys, code, draws,
     return size
 
 
-@kernel()
+@kernel(inline=True)
 def entries_of_many(column, rows, begin, end, y, kind, factor, tally, sums, code, draws, weight, extra):
     """Entries of a large node: the bins that are not empty (for each class, if there are more than two)."""
     if kind == BINARY:
         for p in range(begin, end):
-            row = rows[p]
-            tally[column[row >> 32]] += ((row & 0xFFFF0000) << 16) * (row & 0xFFFF) + (row & 0xFFFF)
+            tally[column[np.uint64(rows[p] >> 32)]] += pack(rows[p])
     elif kind == NUMBERS:
         for p in range(begin, end):
-            i, w = rows[p] >> 32, rows[p] & 0xFFFF
+            i, w = np.uint64(rows[p] >> 32), rows[p] & 0xFFFF
             tally[column[i]] += w
             sums[column[i]] += w * y[i]
     else:
@@ -154,6 +167,16 @@ def power(part, criterion):
 
 
 @kernel()
+def move(k, weight, left, shares, criterion, power_left, power_right):
+    """Weight of class k goes from right to left: what the sums of `power` over the classes become."""
+    right = shares[k] - left[k]
+    power_left += power(left[k] + weight, criterion) - power(left[k], criterion)
+    power_right += power(right - weight, criterion) - power(right, criterion)
+    left[k] += weight
+    return power_left, power_right
+
+
+@kernel(inline=True)
 def scan(entries, code, draws, weight, extra, f, all_draws, all_weight, total, shares, left, kind, criterion, min_leaf,
          min_weight, slack, best):
     """Try a cut after each code; missing rows (code 255) go right, then left. OUT best, where a cut gains more."""
@@ -164,26 +187,28 @@ def scan(entries, code, draws, weight, extra, f, all_draws, all_weight, total, s
     if kind > BINARY:
         for k in range(kind):
             whole += power(shares[k], criterion)
+    present = entries - missing
     for side in range(2 if 0 < missing < entries else 1):
         draws_left, weight_left, sum_left, power_left, power_right = 0, 0.0, 0.0, 0.0, whole
         if kind > BINARY:
             for k in range(kind):
                 left[k] = 0.0
-        shift = missing if side == 1 else 0
-        for j in range(entries - 1):
-            e = j - shift if j >= shift else entries - shift + j
+        if side == 1:
+            for e in range(present, entries):
+                draws_left += draws[e]
+                weight_left += weight[e]
+                sum_left += extra[e]
+                if kind > BINARY:
+                    power_left, power_right = move(int(extra[e]), weight[e], left, shares, criterion, power_left, power_right)
+        for e in range(present - 1 if side == 1 or missing == 0 else present):
             draws_left += draws[e]
             weight_left += weight[e]
             if kind > BINARY:
-                k = int(extra[e])
-                right = shares[k] - left[k]
-                power_left += power(left[k] + weight[e], criterion) - power(left[k], criterion)
-                power_right += power(right - weight[e], criterion) - power(right, criterion)
-                left[k] += weight[e]
+                power_left, power_right = move(int(extra[e]), weight[e], left, shares, criterion, power_left, power_right)
             else:
                 sum_left += extra[e]
             weight_right = all_weight - weight_left
-            if j < shift or code[e + 1] == code[e] or draws_left < min_leaf or all_draws - draws_left < min_leaf or (
+            if code[e + 1] == code[e] or draws_left < min_leaf or all_draws - draws_left < min_leaf or (
                     weight_left < min_weight or weight_right < min_weight):
                 continue
             if kind > BINARY:
@@ -209,13 +234,13 @@ def scan(entries, code, draws, weight, extra, f, all_draws, all_weight, total, s
                 best[B_MISSING_LEFT] = side if missing > 0 else (1.0 if 2 * draws_left > all_draws else 0.0)
 
 
-@kernel()
+@kernel(inline=True)
 def divide_rows(column, rows, begin, end, cut, missing_left, spare):
     """Rows with a code up to `cut` first, order kept; returns where the others begin. Both are written, one counts."""
     here, others = begin, 0
     for p in range(begin, end):
         row = rows[p]
-        right = ((column[row >> 32] + missing_left) & 255) > cut + missing_left
+        right = ((np.int64(column[np.uint64(row >> 32)]) + missing_left) & 255) > cut + missing_left
         rows[here] = row
         spare[others] = row
         here += 1 - right
@@ -348,10 +373,10 @@ def add_leaves(codes, words, roots, values, out):
                 while walking:
                     reached = np.int64(0)
                     for i in range(m):
-                        word = words[at[i]]
+                        word = words[np.uint64(at[i])]
                         left = word >> 32
                         missing_left = (word >> 8) & 1
-                        right = ((codes[begin + i, (word >> 9) & 0x7FFFFF] + missing_left) & 255) > (word & 255)
+                        right = ((codes[begin + i, np.uint64((word >> 9) & 0x7FFFFF)] + missing_left) & 255) > (word & 255)
                         at[i] = left + right if left != 0 else at[i]
                         reached |= left
                     walking = reached != 0
@@ -384,7 +409,7 @@ def grow_forest(codes, y, weights, kind, criterion, states, n_draws, class_facto
     most = 2 * n - 1 if max_depth > 31 else min(2 * n - 1, 2 ** (max_depth + 1) - 1)
     width = kind if kind > BINARY else 1
     together = int(np.clip(4_000_000 // n, 8, 64))  # trees in work space at once; a Ctrl-C waits for so many
-    together = min(together, states.size)
+    together = min(together, max(1, states.size))
     counts, rows = np.empty((together, n), np.int32), np.empty((together, 2, n), np.int64)
     words, values = np.empty((together, most), np.int64), np.empty((together, most, width))
     facts, n_nodes = np.empty((together, most, 3), np.float32), np.empty(together, np.int64)

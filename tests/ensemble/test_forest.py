@@ -1,0 +1,270 @@
+"""Random forests: as accurate as scikit-learn's, weights are repetitions, and neither threads nor row order matter."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import sklearn.ensemble as peer
+from sklearn.datasets import load_iris, make_classification, make_friedman1
+from sklearn.model_selection import cross_val_score
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from homespun.base import DataError, ParameterError
+from homespun.ensemble import RandomForestClassifier, RandomForestRegressor, forest, forest_grow
+from homespun.kernels.oracle import compare, find
+
+rng = np.random.default_rng(0)
+X, Y = make_classification(600, 10, n_informative=6, n_classes=3, random_state=0)
+XR, YR = make_friedman1(600, 8, noise=0.5, random_state=0)
+YR = YR + 100
+
+
+@parametrize_with_checks([RandomForestClassifier(5), RandomForestRegressor(5), RandomForestClassifier(3, bootstrap=False),
+                          RandomForestRegressor(3, criterion="absolute_error", max_features=0.5)])
+def test_sklearn_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize("settings", [{}, {"criterion": "entropy", "max_depth": 6}, {"min_samples_leaf": 4},
+                                      {"max_features": None, "max_samples": 0.4}, {"max_leaf_nodes": 30},
+                                      {"bootstrap": False}], ids=str)
+def test_as_accurate_as_sklearn(settings):
+    def accuracy(kind):
+        return cross_val_score(kind(60, random_state=0, **settings), X, Y, cv=4).mean()
+    assert accuracy(RandomForestClassifier) > accuracy(peer.RandomForestClassifier) - 0.025
+
+
+@pytest.mark.parametrize("settings", [{}, {"criterion": "poisson"}, {"criterion": "absolute_error", "max_depth": 6},
+                                      {"max_features": 0.4, "min_samples_leaf": 3}], ids=str)
+def test_regression_as_accurate_as_sklearn(settings):
+    def r2(kind):
+        return cross_val_score(kind(40, random_state=0, **settings), XR, YR, cv=3).mean()
+    assert r2(RandomForestRegressor) > r2(peer.RandomForestRegressor) - 0.02
+
+
+def test_one_tree_without_chance_is_the_exact_tree():
+    """One tree, all features, no bootstrap, at most 255 distinct values: Breiman's CART itself."""
+    from homespun.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+    iris = load_iris()
+    for kind, tree, y in ((RandomForestClassifier, DecisionTreeClassifier, iris.target),
+                          (RandomForestRegressor, DecisionTreeRegressor, iris.data[:, 0])):
+        columns = iris.data[:, 1:]
+        model = kind(1, bootstrap=False, max_features=None, max_depth=3, random_state=0).fit(columns, y)
+        exact = tree(max_depth=3).fit(columns, y)
+        np.testing.assert_allclose(model.predict(columns), exact.predict(columns))
+        assert len(model.words_) == exact.tree_.node_count
+
+
+@pytest.mark.parametrize("kind", [RandomForestClassifier, RandomForestRegressor])
+@pytest.mark.parametrize("settings", [{}, {"bootstrap": False, "max_features": 0.5}, {"max_leaf_nodes": 9},
+                                      {"max_samples": 50}, {"ccp_alpha": 0.002}], ids=str)
+def test_weights_are_repetitions_to_the_last_bit(kind, settings):
+    features, y = (X, Y) if kind is RandomForestClassifier else (XR, YR)
+    weights = rng.integers(0, 4, size=600)
+    repeated = rng.permutation(np.repeat(np.arange(600), weights))
+    shuffled = rng.permutation(600)
+    model = kind(8, random_state=0, **settings)
+    ask = model.predict_proba if kind is RandomForestClassifier else model.predict
+    model.fit(features, y, sample_weight=weights)
+    first = ask(features)
+    model.fit(features[repeated], y[repeated])
+    np.testing.assert_array_equal(ask(features), first)
+    model.fit(features[shuffled], y[shuffled], sample_weight=weights[shuffled])
+    np.testing.assert_array_equal(ask(features), first)
+
+
+def test_relative_weights():
+    """Weights that are not counts: their scale does not matter, and a heavy class is believed."""
+    weights = rng.random(600) + 0.1
+    a = RandomForestClassifier(5, random_state=0).fit(X, Y, sample_weight=weights)
+    b = RandomForestClassifier(5, random_state=0).fit(X, Y, sample_weight=weights * 2.0**-20)
+    np.testing.assert_array_equal(a.predict_proba(X), b.predict_proba(X))
+    heavy = RandomForestClassifier(20, max_depth=2, random_state=0).fit(X, Y, sample_weight=np.where(Y == 2, 50.5, 1.0))
+    assert (heavy.predict(X) == 2).mean() > 0.9
+    light = RandomForestRegressor(9, bootstrap=False, random_state=0).fit(XR, YR, sample_weight=weights)
+    np.testing.assert_allclose(light.predict(XR), YR, rtol=1e-6, atol=2.0)
+
+
+def test_rows_of_great_weight():
+    """A weight beyond 16 bits becomes several entries; the share of each class stays what it is."""
+    features, y = np.array([[0.0], [0.0], [1.0]]), [0, 1, 1]
+    weights = [60_000, 20_000, 3]
+    exact = RandomForestClassifier(2, bootstrap=False).fit(features, y, sample_weight=weights)
+    np.testing.assert_allclose(exact.predict_proba([[0.0], [1.0]]), [[0.75, 0.25], [0.0, 1.0]])
+    drawn = RandomForestClassifier(10, random_state=0, max_samples=80_000).fit(features, y, sample_weight=weights)
+    np.testing.assert_allclose(drawn.predict_proba([[0.0]]), [[0.75, 0.25]], atol=0.01)
+
+
+def test_threads_do_not_matter():
+    script = ("import numpy as np; from homespun.ensemble import *; from sklearn.datasets import make_classification\n"
+              "X, y = make_classification(3000, 8, random_state=1)\n"
+              "m = RandomForestClassifier(9, random_state=0).fit(X, y)\n"
+              "print(repr(m.predict_proba(X).sum(axis=0).tolist()), len(m.words_), hash(m.words_.tobytes()))")
+    outputs = {subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=300,
+                              env={**os.environ, "NUMBA_NUM_THREADS": threads, "PYTHONHASHSEED": "0"}).stdout
+               for threads in ("1", "2")}
+    assert len(outputs) == 1
+    a, b = (RandomForestRegressor(6, n_jobs=n, random_state=0).fit(XR, YR).predict(XR) for n in (1, None))
+    np.testing.assert_array_equal(a, b)
+
+
+def test_out_of_bag():
+    model = RandomForestClassifier(60, oob_score=True, random_state=0).fit(X, Y)
+    theirs = peer.RandomForestClassifier(60, oob_score=True, random_state=0).fit(X, Y)
+    assert abs(model.oob_score_ - theirs.oob_score_) < 0.04
+    assert model.oob_decision_function_.shape == (600, 3)
+    np.testing.assert_allclose(model.oob_decision_function_.sum(axis=1), 1)
+    assert model.oob_score_ == (model.oob_decision_function_.argmax(axis=1) == Y).mean()
+    regression = RandomForestRegressor(60, oob_score=True, random_state=0).fit(XR, YR)
+    theirs = peer.RandomForestRegressor(60, oob_score=True, random_state=0).fit(XR, YR)
+    assert abs(regression.oob_score_ - theirs.oob_score_) < 0.03
+    mine = RandomForestClassifier(30, oob_score=lambda truth, guess: (truth != guess).sum(), random_state=0).fit(X, Y)
+    assert 0 < mine.oob_score_ == round(mine.oob_score_) < 200
+    twice = RandomForestRegressor(90, oob_score=True, random_state=0).fit(np.repeat(XR, 2, axis=0), np.repeat(YR, 2))
+    assert twice.oob_score_ < 0.93  # a copy in the bag is not out of it: no leak through duplicates
+    with pytest.warns(UserWarning, match="OOB"):
+        few = RandomForestClassifier(1, oob_score=True, random_state=0).fit(X, Y)
+    assert np.isnan(few.oob_decision_function_).any()
+    weights = np.ones(600)
+    weights[:5] = 0
+    assert np.isnan(RandomForestRegressor(30, oob_score=True, random_state=0).fit(XR, YR, weights).oob_prediction_[:5]).all()
+
+
+def test_class_weights():
+    rare = np.where(Y == 2, rng.random(600) < 0.15, Y == 0).astype(int)
+    plain = RandomForestClassifier(30, max_depth=3, random_state=0).fit(X, rare).predict(X).mean()
+    for weight in ("balanced", "balanced_subsample", {0: 0.2, 1: 5.0}):
+        for settings in ({}, {"max_leaf_nodes": 8}):
+            model = RandomForestClassifier(30, max_depth=3, class_weight=weight, random_state=0, **settings).fit(X, rare)
+            assert model.predict(X).mean() > plain
+    none = RandomForestClassifier(5, class_weight={0: 1, 1: 1, 2: 0}, random_state=0).fit(X, Y)
+    assert none.predict_proba(X)[:, 2].max() == 0
+
+
+def test_missing_values():
+    holes = np.where(rng.random(X.shape) < 0.2, np.nan, X)
+    model = RandomForestClassifier(60, random_state=0).fit(holes, Y)
+    assert model.score(holes, Y) == 1.0
+    informative = np.where(Y == 1, np.nan, 0.0)[:, None]
+    for settings in ({}, {"max_leaf_nodes": 4}):
+        model = RandomForestClassifier(9, random_state=0, **settings).fit(informative, Y == 1)
+        assert model.predict([[np.nan], [0.0]]).tolist() == [True, False]
+
+
+def test_several_outputs():
+    several = np.column_stack([Y, X[:, 0] > 0])
+    model = RandomForestClassifier(20, oob_score=True, random_state=0).fit(X, several)
+    assert (model.predict(X) == several).mean() > 0.99 and [p.shape for p in model.predict_proba(X)] == [(600, 3), (600, 2)]
+    numbers = np.column_stack([YR, XR[:, 0]])
+    assert RandomForestRegressor(20, random_state=0).fit(XR, numbers).score(XR, numbers) > 0.95
+    labels = RandomForestClassifier(9, class_weight="balanced_subsample", random_state=0).fit(X, several == 1)
+    assert labels.predict(X).shape == (600, 2)
+
+
+@pytest.mark.parametrize("settings", [{}, {"max_leaf_nodes": 20}, {"ccp_alpha": 0.003}, {"criterion": "entropy"}], ids=str)
+def test_trees_and_importances(settings):
+    holes = np.where(rng.random(X.shape) < 0.1, np.nan, X)
+    for y in (Y, (Y > 0)):
+        model = RandomForestClassifier(7, random_state=0, **settings).fit(holes, y)
+        trees = model.estimators_
+        assert len(trees) == len(model) == 7
+        np.testing.assert_allclose(np.mean([tree.predict_proba(holes) for tree in trees], axis=0),
+                                   model.predict_proba(holes), atol=1e-12)
+        importances = np.mean([tree.feature_importances_ for tree in trees], axis=0)
+        np.testing.assert_allclose(model.feature_importances_, importances / importances.sum(), atol=1e-5)
+        leaves, (path, starts) = model.apply(holes), model.decision_path(holes)
+        assert leaves.shape == (600, 7)
+        np.testing.assert_array_equal(np.asarray(path[np.arange(600), leaves[:, 3] + starts[3]]).ravel(), 1)
+    numbers = RandomForestRegressor(3, random_state=0).fit(XR, YR)
+    np.testing.assert_allclose(np.mean([tree.predict(XR) for tree in numbers], axis=0), numbers.predict(XR))
+    assert set(np.argsort(numbers.feature_importances_)[-5:]) == set(range(5))  # Friedman's five
+
+
+def test_monotonic_constraints_hold():
+    model = RandomForestRegressor(10, monotonic_cst=[0, 0, 0, 1, -1, 0, 0, 0], random_state=0).fit(XR, YR)
+    grid = np.repeat(XR[:30], 20, axis=0)
+    grid[:, 3] = np.tile(np.linspace(0, 1, 20), 30)
+    assert np.diff(model.predict(grid).reshape(30, 20), axis=1).min() >= -1e-12
+
+
+def test_warm_start_and_interruption(monkeypatch):
+    model = RandomForestClassifier(4, warm_start=True, random_state=0).fit(X, Y)
+    model.set_params(n_estimators=9).fit(X, Y)
+    whole = RandomForestClassifier(9, random_state=0).fit(X, Y)
+    np.testing.assert_array_equal(model.words_, whole.words_)
+    with pytest.warns(UserWarning, match="Warm-start"):
+        model.fit(X, Y)
+    with pytest.raises(ParameterError, match="n_estimators=3"):
+        model.set_params(n_estimators=3).fit(X, Y)
+    with pytest.raises(DataError, match="warm start"):
+        model.set_params(n_estimators=12).fit(X, Y > 0)
+
+    def three_then_stop(*arguments, grow=forest.grow_forest):
+        for number, tree in enumerate(grow(*arguments)):
+            if number == 3:
+                raise KeyboardInterrupt
+            yield tree
+
+    monkeypatch.setattr(forest, "grow_forest", three_then_stop)
+    stopped = RandomForestClassifier(9, random_state=0)
+    with pytest.raises(KeyboardInterrupt):
+        stopped.fit(X, Y)
+    assert len(stopped) == 3
+    np.testing.assert_array_equal(stopped.words_, whole.words_[:len(stopped.words_)])
+    assert stopped.predict(X).shape == (600,)
+
+
+def test_sparse_and_float32():
+    thin = np.where(rng.random(X.shape) < 0.6, 0.0, X)
+    dense = RandomForestClassifier(6, random_state=0).fit(thin, Y)
+    for kind in (sp.csr_matrix, sp.csc_array):
+        model = RandomForestClassifier(6, random_state=0).fit(kind(thin), Y)
+        np.testing.assert_array_equal(model.predict_proba(kind(thin)), dense.predict_proba(thin))
+    small = RandomForestClassifier(6, random_state=0).fit(X.astype(np.float32), Y)
+    assert small.edges_.dtype == np.float32
+    np.testing.assert_array_equal(small.predict(X.astype(np.float32)), small.predict(X.astype(np.float32).astype(float)))
+
+
+@pytest.mark.parametrize("kind", [RandomForestClassifier, RandomForestRegressor])
+def test_edges(kind):
+    assert kind(2).fit([[1.0]], [3]).predict([[np.nan]])[0] == 3
+    model = kind(3, random_state=0).fit(np.ones((6, 2)), [1, 2, 1, 2, 2, 2])
+    assert len(model.words_) == 3 and model.feature_importances_.tolist() == [0.0, 0.0]
+    assert kind(2).fit(np.arange(6.0)[:, None], [7] * 6).predict([[9.0]])[0] == 7
+
+
+def test_errors():
+    cases = [({"n_estimators": 0}, "got 0"), ({"max_features": "sqr"}, "sqrt"), ({"max_samples": 0.0}, "got 0.0"),
+             ({"bootstrap": False, "oob_score": True}, "oob_score"), ({"bootstrap": False, "max_samples": 5}, "max_samples"),
+             ({"n_jobs": 0}, "n_jobs == 0"), ({"criterion": "squared_error"}, "gini")]
+    for settings, words in cases:
+        with pytest.raises(ParameterError, match=words) as caught:
+            RandomForestClassifier(**settings).fit(X, Y)
+        assert caught.value.rule
+    with pytest.raises(DataError, match="infinity"):
+        RandomForestClassifier().fit(np.full((3, 1), np.inf), [0, 1, 1])
+    with pytest.raises(DataError, match="-2"):
+        RandomForestRegressor(criterion="poisson").fit([[1.0], [2.0]], [-2.0, 3.0])
+
+
+@pytest.mark.parametrize("name", ["ensemble.forest_grow.forest_arrays", "ensemble.forest_grow.leaf_sums"])
+def test_formula(name):
+    assert forest_grow
+    found = find(name)
+    for example in found.examples:
+        assert compare(found, *example(np.random.default_rng(4))).equal
+
+
+def test_bootstrap_is_uniform():
+    """Efron 1979: a bootstrap sample leaves out each row with probability (1 - 1/n)^n, about 0.368."""
+    n, trees = 50, 200
+    codes = np.zeros((1, n), np.uint8)
+    counts = np.array([tree[3].copy() for tree in forest_grow.grow_forest(
+        codes, np.zeros(n), np.ones(n), forest_grow.NUMBERS, 0, forest_grow.stream(0, trees), n, np.ones(1))])
+    assert (counts.sum(axis=1) == n).all()
+    assert abs((counts == 0).mean() - 0.364) < 0.015
+    assert np.abs(counts.mean(axis=0) - 1).max() < 4.5 / np.sqrt(trees)
