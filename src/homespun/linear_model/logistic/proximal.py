@@ -108,20 +108,17 @@ def line_search(loss, W, value, l1, place, d, slope):
 
 def minimise_quadratic(H, g, w, l1, tol, max_sweeps=2000):
     """The d that minimises g'd + d'Hd / 2 + sum_j l1_j |w_j + d_j|, to `tol` in the gradient."""
-    d = np.zeros(g.size)
+    d = np.empty(g.size)
     descend(np.ascontiguousarray(H), g.astype(np.float64), w.astype(np.float64), l1.astype(np.float64), tol, max_sweeps, d)
     return d
 
 
 @kernel("void(f8[:,::1], f8[::1], f8[::1], f8[::1], f8, i8, f8[::1])")
 def descend(H, g, w, l1, tol, max_sweeps, d):
-    """IN H (p, p), g, w, l1 (p,).   IN/OUT d (p,).   Gradient g + H d is kept up to date: a move costs one row of H."""
+    """IN H (p, p), g, w, l1 (p,).   OUT d (p,).   The gradient g + H d is kept up to date: a move costs one row of H."""
     p = g.size
     gradient = g.copy()
-    for j in range(p):
-        if d[j] != 0.0:
-            for m in range(p):
-                gradient[m] += H[j, m] * d[j]
+    d[:] = 0.0
     for _ in range(max_sweeps):
         worst = 0.0
         for j in range(p):
