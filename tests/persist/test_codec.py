@@ -309,7 +309,7 @@ def test_shared_parts_stay_shared_and_circles_close():
         (open, "open"),
         (json, "module"),
         (json.loads, "loads"),
-        (np.matrix([[1]]), "matrix"),
+        (np.rec.array([(1, 2)]), "recarray"),
         (np.zeros(1, [("a", object)]), "structured type"),
         (type("Local", (), {})(), "Local"),
         (ValueError("x"), "ValueError"),

@@ -224,6 +224,74 @@ def test_a_file_that_lies_about_a_class(saved):
         persist.load(saved)
 
 
+def test_naming_a_module_does_not_import_it(saved):
+    """Names are looked up in the list first: a module outside is never touched, whatever the digest says."""
+    script = (
+        "import json, sys, numpy as np, homespun.persist as p\n"
+        "from homespun.persist import container\n"
+        "texts, arrays, _ = container.read(sys.argv[1])\n"
+        "texts = {name: text for name, text in texts.items() if name not in ('format', 'format_version', 'sha256')}\n"
+        "tree = json.loads(arrays['#tree'].tobytes())\n"
+        "for name in ('antigravity:geohash', 'homespun.cli.app:main', 'this:s', 'sklearn.datasets:fetch_openml'):\n"
+        "    tree['model']['class'] = name\n"
+        "    arrays['#tree'] = np.frombuffer(json.dumps(tree).encode(), np.uint8)\n"
+        "    container.write(sys.argv[1], texts, arrays)\n"
+        "    try: p.load(sys.argv[1])\n"
+        "    except p.model_file.ModelFileError as error: print('refused')\n"
+        "print(sorted({'antigravity', 'this', 'homespun.cli', 'sklearn.datasets', 'pickle_'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, saved], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[:5] == ["refused"] * 4 + ["[]"]
+
+
+NODES = st.sampled_from(
+    [None, True, -1, 2**70, "x", [], {}, {"kind": "ref", "to": 1}, {"kind": "list", "items": [1]}, {"kind": "array"}]
+)
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_forged_tree_with_a_good_digest_ends_in_words(forged, data):
+    """Change one node anywhere in the tree: the file loads, or is refused; nothing else happens."""
+    texts, arrays, tree, path = forged
+    tree = json.loads(json.dumps(tree))
+    places: list = []
+
+    def walk(node):
+        for key in node if isinstance(node, dict) else range(len(node)):
+            places.append((node, key))
+            if isinstance(node[key], (dict, list)):
+                walk(node[key])
+
+    walk(tree)
+    node, key = places[data.draw(st.integers(0, len(places) - 1))]
+    node[key] = data.draw(NODES)
+    container.write(path, texts, arrays | {"#tree": np.frombuffer(json.dumps(tree).encode(), np.uint8)})
+    try:
+        persist.load(path, self_test=False)
+    except ModelFileError as error:
+        assert str(path) in str(error)
+
+
+@pytest.fixture(scope="module")
+def forged(tmp_path_factory):
+    import scipy.sparse
+
+    model = StandardScaler().fit(X)
+    model.extra_ = [
+        np.array(["a", None], object),
+        scipy.sparse.csr_matrix(np.eye(2)),
+        np.float32(1),
+        np.random.default_rng(0),
+        {1: (2, 3)},
+        FRAME.head(2),
+    ]
+    path = persist.save(model, tmp_path_factory.mktemp("forged") / "m")
+    texts, arrays, _ = container.read(path)
+    tree = json.loads(arrays["#tree"].tobytes())
+    return {name: text for name, text in texts.items() if name not in ("format", "format_version", "sha256")}, arrays, tree, path
+
+
 def test_the_self_test_is_asked(saved):
     _, arrays, _ = container.read(saved)
     name = next(name for name in arrays if name.endswith("scale_"))
@@ -318,7 +386,7 @@ def test_kill_while_saving_leaves_a_whole_file(tmp_path):
         "    scaler = StandardScaler(); scaler.mean_ = np.full(300_000, float(turn)); scaler.turn_ = turn\n"
         "    p.save(scaler, sys.argv[1])\n"
     )
-    for wait in (0.15, 0.22, 0.31):
+    for wait in (0.12, 0.25):
         child = subprocess.Popen([sys.executable, "-c", script, path], stdout=subprocess.PIPE)
         child.stdout.readline()
         while not path.exists():
@@ -404,6 +472,17 @@ def test_a_loaded_custom_model_can_be_saved_again(tmp_path):
     first = persist.save(persist_models.MeanRegressor().fit(X, Y), tmp_path / "first")
     second = persist.save(persist.load(first, allow_code=CODE), tmp_path / "second")
     assert persist.load(second, allow_code=CODE).mean_ == Y.mean()
+
+
+def test_code_that_changed_since_it_was_loaded(tmp_path):
+    mine = tmp_path / "mine.py"
+    shutil.copy(CODE, mine)
+    path = persist.save(persist_models.MeanRegressor().fit(X, Y), tmp_path / "model")
+    model = persist.load(path, allow_code=mine)
+    before = mine.read_text()
+    mine.write_text("# edited while the model was in memory\n" + before)
+    again = persist.save(model, tmp_path / "again")
+    assert persist.describe(again)["code"]["mine.py"]["source"] == before  # what the model was made with
 
 
 def test_a_class_of_another_library_is_refused(tmp_path):

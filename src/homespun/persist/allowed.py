@@ -105,7 +105,8 @@ class Names:
             return None  # part of a package: its one file would not run alone
         if module in sys.modules and _defined(sys.modules[module], name, module) is not thing:
             return None  # made by code, not by a line of the file
-        source = path.read_bytes()
+        loader = getattr(getattr(sys.modules.get(module), "__spec__", None), "loader", None)
+        source = loader.source if isinstance(loader, _SourceInHand) else path.read_bytes()  # the file may have changed since
         digest = hashlib.sha256(source).hexdigest()
         known = self.code.setdefault(path.name, {"sha256": digest, "source": source.decode("utf-8", "replace")})
         return f"code:{path.name}:{name}" if known["sha256"] == digest else None

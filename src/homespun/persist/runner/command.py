@@ -98,7 +98,7 @@ def main(arguments):
     cells = [values] if values.ndim == 1 else list(values.T)
     heads = ["prediction"] if len(cells) == 1 else [f"prediction {j}" for j in range(len(cells))]
     if isinstance(answer, dict) and isinstance(answer.get("predict_proba"), np.ndarray):
-        heads += [f"probability {name}" for name in classes_of(model())]
+        heads += [f"probability_{name}" for name in classes_of(model())]
         cells += list(answer["predict_proba"].T)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
