@@ -5,9 +5,9 @@ import warnings
 
 import numpy as np
 import pytest
-from benchmarks import data, jobs
 from threadpoolctl import threadpool_limits
 
+from benchmarks import data, jobs
 from homespun.testing import all_estimators
 
 # One outcome by one formula: here the outcomes themselves must agree, not only their quality.

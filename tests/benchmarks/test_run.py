@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from benchmarks import first_calls, machine, report, run, worker
 from benchmarks.jobs import Job, Quality, Side
 
