@@ -236,7 +236,10 @@ def _read(path: Path):
         return None
     if hashlib.blake2b(data[_DIGEST:], digest_size=_DIGEST).digest() != data[:_DIGEST]:
         return None
-    return pickle.loads(data[_DIGEST:])
+    try:
+        return pickle.loads(data[_DIGEST:])
+    except ImportError:  # of a kernel that code without a module defined (`exec`): it can only be compiled again
+        return None
 
 
 def _write(path: Path, compiled) -> None:

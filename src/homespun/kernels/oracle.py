@@ -13,6 +13,9 @@ to see that the oracles notice.
 from __future__ import annotations
 
 import contextlib
+import functools
+import importlib
+import pkgutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -90,6 +93,9 @@ def find(name: str) -> Oracle:
     """The oracle called `name`: its full name or any unambiguous end of it ("lasso" for "linear_model.lasso.solve_lasso")."""
     if name in ORACLES:
         return ORACLES[name]
+    _register_all()
+    if name in ORACLES:
+        return ORACLES[name]
     matches = [full for full in ORACLES if full.endswith("." + name) or name in full.split(".")]
     if len(matches) == 1:
         return ORACLES[matches[0]]
@@ -99,6 +105,20 @@ def find(name: str) -> Oracle:
     hint = did_you_mean(name, list(ORACLES) + [full.rpartition(".")[2] for full in ORACLES])
     raise ParameterError(f"prove: there is no kernel called {name!r}" + (f"; {hint}" if hint else ""),
                          operation="prove", operands={"name": name}, rule="a registered name", suggestion=hint)
+
+
+@functools.cache
+def _register_all() -> None:
+    """Import every module of the house: an oracle is registered where it stands, which nobody may have imported yet."""
+    import homespun
+
+    for info in pkgutil.walk_packages(homespun.__path__, "homespun.", onerror=lambda name: None):
+        if not info.name.endswith("__main__"):
+            try:
+                importlib.import_module(info.name)
+            except ModuleNotFoundError as error:
+                if (error.name or "").startswith("homespun"):
+                    raise  # a missing extra is no mistake, a missing file of ours is
 
 
 def prove(name: str, *arrays, repeats: int = 3) -> Proof:
