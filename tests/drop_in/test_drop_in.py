@@ -54,7 +54,7 @@ def test_an_unchanged_script_runs_on_ours_and_a_table_says_what_became_faster(tm
     assert "1 scikit-learn class" in head  # LinearRegression was imported, not used
     assert columns.split("  ")[-1] == "score difference" and "faster" in columns
     cells = ridge.split()
-    assert cells[0] == "linear_model.Ridge" and int(cells[1]) == 1 + 6 + 7 and cells[5].endswith("×")
+    assert cells[0] == "linear_model.Ridge" and int(cells[1]) == 1 + 6 + 7 and cells[6].endswith("×")
     assert abs(float(cells[-1])) < 1e-6
 
 
@@ -65,9 +65,7 @@ def test_without_comparing_the_script_sees_the_same_numbers(tmp_path):
 
 
 def test_errors_and_exit_codes_pass_through(tmp_path):
-    done = run(
-        tmp_path, "from sklearn.linear_model import Ridge\nRidge().fit([[1.0], [2.0]], [1, 2])\nraise KeyError('x')\n"
-    )
+    done = run(tmp_path, "from sklearn.linear_model import Ridge\nRidge().fit([[1.0], [2.0]], [1, 2])\nraise KeyError('x')\n")
     assert done.returncode == 1 and "KeyError: 'x'" in done.stderr and "linear_model.Ridge" in done.stderr
     assert run(tmp_path, "import sys; sys.exit(3)").returncode == 3
     done = subprocess.run([sys.executable, "-m", "homespun.drop_in", "nowhere.py"], capture_output=True, text=True)
@@ -115,6 +113,27 @@ def test_calls_are_counted_and_compared(recorded):
     assert tally.ours > 0 and tally.theirs > 0
     recorder.close()
     assert tally.difference == pytest.approx(0, abs=1e-9) and tally.last is None
+
+
+def test_loading_kernels_is_counted_apart(monkeypatch):
+    import time
+
+    import sklearn.linear_model
+
+    from homespun.kernels.kernel import Kernel
+    from homespun.linear_model import Ridge
+
+    monkeypatch.setattr(Kernel, "_compile_for_args", lambda kernel: time.sleep(0.2))  # stands for a compiler
+    fit = Ridge.fit
+    monkeypatch.setattr(Ridge, "fit", lambda self, X, y: (Kernel._compile_for_args(None), fit(self, X, y))[1])
+    recorder = Recorder()
+    recorder.on_use(Ridge, sklearn.linear_model.Ridge)
+    try:
+        Ridge().fit(X, Y)
+    finally:
+        recorder.close()
+    tally = recorder.tallies[Ridge]
+    assert tally.kernels >= 0.2 > tally.ours > 0
 
 
 def test_a_copy_has_no_twin(recorded):
@@ -174,9 +193,7 @@ def test_install_and_uninstall_in_this_process():
     import sklearn.linear_model
 
     asked = {"__name__": "users_script"}
-    get = (
-        "import sklearn.linear_model\nfrom sklearn.linear_model import Ridge\nfound = Ridge, sklearn.linear_model.Ridge"
-    )
+    get = "import sklearn.linear_model\nfrom sklearn.linear_model import Ridge\nfound = Ridge, sklearn.linear_model.Ridge"
     true = sklearn.linear_model.Ridge
     install()
     try:

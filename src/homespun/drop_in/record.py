@@ -47,6 +47,7 @@ class Tally:
     fits: int = 0
     answers: int = 0
     ours: float = 0.0  # seconds of the calls that were compared, or of all calls if comparing is off
+    kernels: float = 0.0  # seconds in which kernels were loaded or compiled, on first use; not part of `ours` and `alone`
     theirs: float = 0.0
     alone: float = 0.0  # seconds of calls that had no twin
     difference: float | None = None  # score of ours minus theirs, on rows of the last fit
@@ -65,16 +66,39 @@ class Recorder:
         self._restore: list[tuple[type, str, Any]] = []
         self._inside = threading.local()
         self._lock = threading.Lock()
+        self._compiling = 0.0  # seconds so far
 
     def on_use(self, ours: type, true: type) -> None:
         """Start recording a class of ours."""
         self.tallies[ours] = Tally(f"{true.__module__.split('.')[1]}.{true.__name__}")
         self._true[ours] = true
+        if not self._restore:
+            self._watch_compiler()
         for name in FITS + ANSWERS:
             found = inspect.getattr_static(ours, name, None)
             if isinstance(found, FunctionType):
                 self._restore.append((ours, name, vars(ours).get(name)))
                 setattr(ours, name, self._timed(found, name))
+
+    def _watch_compiler(self) -> None:
+        """Time what a kernel does before its first run."""
+        from homespun.kernels.kernel import Kernel
+
+        compile_for = Kernel._compile_for_args
+
+        def timed(kernel, *args, **kwargs):
+            if getattr(self._inside, "compiler", False):  # a kernel compiled for another one
+                return compile_for(kernel, *args, **kwargs)
+            self._inside.compiler, start = True, time.perf_counter()
+            try:
+                return compile_for(kernel, *args, **kwargs)
+            finally:
+                self._inside.compiler = False
+                with self._lock:
+                    self._compiling += time.perf_counter() - start
+
+        self._restore.append((Kernel, "_compile_for_args", compile_for))
+        Kernel._compile_for_args = timed  # type: ignore[method-assign,assignment]
 
     def close(self) -> None:
         """Take the wrappers away, and compare the scores of the last fits."""
@@ -95,20 +119,21 @@ class Recorder:
         @functools.wraps(method)
         def call(estimator, *args, **kwargs):
             tally = self.tallies.get(type(estimator))
-            if tally is None or getattr(
-                self._inside, "call", False
-            ):  # a subclass of the script's, or our own internals
+            if tally is None or getattr(self._inside, "call", False):  # a subclass of the script's, or our own internals
                 return method(estimator, *args, **kwargs)
             self._inside.call = True
             try:
                 follow = self._prepare(estimator, name, args, kwargs) if self.compare else None
-                start = time.perf_counter()
+                compiling, start = self._compiling, time.perf_counter()
                 answer = method(estimator, *args, **kwargs)
                 seconds = time.perf_counter() - start
+                kernels = min(self._compiling - compiling, seconds)  # threads may load side by side
+                seconds -= kernels
                 theirs = self._follow(tally, estimator, name, *follow) if follow is not None else None
             finally:
                 self._inside.call = False
             with self._lock:
+                tally.kernels += kernels
                 tally.fits += name in FITS
                 tally.answers += name in ANSWERS
                 if theirs is None and self.compare:

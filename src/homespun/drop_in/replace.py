@@ -27,9 +27,7 @@ import homespun
 # "sklearn.module.Name" → why the true class stays. A pair is only left out with a reason.
 EXCLUDED: dict[str, str] = {}
 
-_on_use: list[
-    Callable[[type, type], None]
-] = []  # called once with (ours, true) when a class of ours is first handed out
+_on_use: list[Callable[[type, type], None]] = []  # called once with (ours, true) when a class of ours is first handed out
 
 
 @functools.cache
