@@ -100,12 +100,12 @@ def test_roles():
     frame = read({
         "listing_id": list(range(1000, 1000 + n)), "row": list(range(n)), "userId": rng.permutation(10**6)[:n].tolist(),
         "paid": rng.permutation(10**6)[:n].tolist(), "year": rng.integers(1990, 2020, n).tolist(), "constant": ["x"] * n, "empty": [""] * n,
-        "seldom": ["yes"] * 90 + [""] * 10, "fuel": ["petrol", "diesel"] * 50, "flag": ["ON", "OFF"] * 50,
+        "seldom": ["yes"] * 90 + [""] * 10, "fuel": ["petrol", "diesel"] * 50, "flag": ["ON", "OFF"] * 50, "trend": list(range(n)),
         "day": [f"2024-01-{1 + i % 28:02d}" for i in range(n)], "code": [f"x{i}" for i in range(n)],
         "text": [f"a lovely car number {i}" for i in range(n)], "half": [f"w{i % 60}" for i in range(n)],
     }).frame
     plan = make_plan(frame, exclude={"paid": ""})
-    assert plan.numbers == ["year", "flag"] and plan.dates == ["day"] and plan.categories == ["seldom", "fuel"]
+    assert plan.numbers == ["year", "flag", "trend"] and plan.dates == ["day"] and plan.categories == ["seldom", "fuel"]
     assert plan.left_out == {"listing_id": "identifier", "row": "identifier", "userId": "identifier", "constant": "constant",
                              "empty": "empty", "code": "identifier", "text": "free text", "half": "free text"}
     X = feature_frame(frame, plan.roles)

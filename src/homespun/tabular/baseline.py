@@ -78,7 +78,8 @@ class BaselineClassifier(ClassifierMixin, Estimator):
 
     def predict(self, X):
         """The most frequent class, for each row."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        best = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[best]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

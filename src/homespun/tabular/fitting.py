@@ -100,9 +100,11 @@ def fit(data, target: str, *, task: str = "auto", time: str | None = None, group
                         operation="fit", operands={"columns": list(frame.columns)}, rule="at least one feature")
     notes += [f"{d}" for d in decisions if d.kind in ("words as missing", "unreadable", "currency on some only")]
 
+    # All models are made before the first is trained: a misspelt one must not cost the others' time
+    pipelines = {name: build_model(name, goal.task, plan, log=goal.log, random_state=random_state) for name in names}
     X = feature_frame(frame, plan.roles)
     kind = score_kind(goal)
-    board, pipelines = _compare(names, X, goal, plan, splits, kind, random_state, budget, started, notes)
+    board = _compare(pipelines, X, goal.values, splits, kind, budget, started, notes)
     order = np.argsort([-score if score == score else np.inf for score in board["score"]], kind="stable")
     board = {key: [values[i] for i in order] for key, values in board.items()}
     best = board["model"][0]
@@ -120,23 +122,22 @@ def fit(data, target: str, *, task: str = "auto", time: str | None = None, group
     return project
 
 
-def _compare(names, X, goal, plan, splits, kind, random_state, budget, started, notes):
-    """The leaderboard as columns, and the unfitted pipeline of each model that was finished."""
+def _compare(pipelines, X, y, splits, kind, budget, started, notes):
+    """The leaderboard as columns, with the models that were finished."""
+    names = list(pipelines)
     board: dict[str, list] = {key: [] for key in ("model", "score", "low", "high", "fit_seconds", "predict_seconds")}
-    pipelines: dict[str, Any] = {}
     failed: dict[str, Exception] = {}
     sizes = [len(train) for train, _ in splits], [len(test) for _, test in splits]
     bar = progress(total=len(names) * len(splits), label="fit")
     try:
-        for name in names:
+        for name, pipeline in pipelines.items():
             if budget is not None and board["model"] and clock.monotonic() - started > budget:
                 left = names[names.index(name):]
                 notes.append(f"the budget of {budget:g} seconds is over: {', '.join(left)} not trained")
                 break
-            pipeline = build_model(name, goal.task, plan, log=goal.log, random_state=random_state)
             bar.set_description(name, refresh=False)
             try:
-                scores, fit_seconds, predict_seconds = _cross_validate(name, pipeline, X, goal.values, splits, kind, bar, notes)
+                scores, fit_seconds, predict_seconds = _cross_validate(name, pipeline, X, y, splits, kind, bar, notes)
             except Exception as error:  # one model's failure must not lose the others
                 failed[name] = error
                 notes.append(f"{name} failed and is left out: {type(error).__name__}: {error}")
@@ -144,7 +145,6 @@ def _compare(names, X, goal, plan, splits, kind, random_state, budget, started, 
             mean, low, high = interval(scores, *sizes)
             for key, value in zip(board, (name, mean, low, high, fit_seconds, predict_seconds)):
                 board[key].append(value)
-            pipelines[name] = pipeline
     except KeyboardInterrupt:
         if not board["model"]:
             raise
@@ -158,7 +158,7 @@ def _compare(names, X, goal, plan, splits, kind, random_state, budget, started, 
             raise error
         raise DataError(f"fit: no model could be trained; {name}: {type(error).__name__}: {error}", operation="fit",
                         operands={"models": names}, rule="at least one model that trains") from error
-    return board, pipelines
+    return board
 
 
 def _cross_validate(name, pipeline, X, y, splits, kind, bar, notes):

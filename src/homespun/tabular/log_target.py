@@ -12,6 +12,7 @@ from sklearn.base import MetaEstimatorMixin, clone
 
 from homespun.base.errors import DataError
 from homespun.base.estimator import Estimator, RegressorMixin, check_is_fitted, check_params
+from homespun.base.params import Satisfies
 
 
 class LogTarget(MetaEstimatorMixin, RegressorMixin, Estimator):
@@ -32,6 +33,8 @@ class LogTarget(MetaEstimatorMixin, RegressorMixin, Estimator):
     array([1.])
     """
 
+    params = {"regressor": Satisfies(lambda value: hasattr(value, "fit") and hasattr(value, "predict"), "a regressor")}
+
     def __init__(self, regressor):
         self.regressor = regressor
 
@@ -41,7 +44,7 @@ class LogTarget(MetaEstimatorMixin, RegressorMixin, Estimator):
         y = self.validate(y=y, y_numeric=True) if y is not None else self.validate(X, y)
         if y.ndim != 1:
             y = y.ravel()
-        if y.min() < 0:
+        if y.size and y.min() < 0:
             raise DataError(f"LogTarget.fit: Negative values in data passed to LogTarget: y must be >= 0, got {y.min():g}",
                             operation="LogTarget.fit", operands={"y": y.shape}, rule="y >= 0")
         self.regressor_ = clone(self.regressor).fit(X, np.log1p(y), **fit_params)

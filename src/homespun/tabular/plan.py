@@ -12,6 +12,7 @@ import numpy as np
 
 from homespun.data.table import Decision
 
+_ROW_NAME = re.compile(r"(column\d+|unnamed.*|row(num(ber)?)?|no|nr|number|#|)")
 _ID_NAME = re.compile(r"(^|[^a-z])(id|uuid|guid|index|idx|key|reference|ref|vin|link|url)$")
 
 
@@ -90,8 +91,9 @@ def _role(name: str, column) -> tuple[str, str]:
     if kind in "iuf":
         if kind in "iu" and n >= 10 and distinct >= 0.9 * n:
             values = np.sort(present.to_numpy())
-            if _is_id_name(name) or (distinct == n and values[-1] - values[0] == n - 1):
-                return "identifier", f"{distinct} different whole numbers in {n} rows, by name or because they run on"
+            if _is_id_name(name) or (
+                    _ROW_NAME.fullmatch(name.lower()) and distinct == n and values[-1] - values[0] == n - 1):
+                return "identifier", f"{distinct} different whole numbers in {n} rows, and its name"
         return "number", ""
     texts = present.astype(str)
     words = float(texts.str.count(r"[\s_]+").mean()) + 1.0

@@ -159,9 +159,9 @@ class Project:
         """Fresh data, read by the decisions of the training data; `predict` and the others take the result, too."""
         if isinstance(data, Table):
             return data
-        used = set(self.features_)
+        used = set(self.features_) | ({self.target} if operation == "validate" else set())
         needed = {name: recipe for name, recipe in self.recipes_.items()
-                  if name == self.target or name in used or self._split_of(name, recipe) in used}
+                  if name in used or self._split_of(name, recipe) in used}
         # a known column that is no feature is neither demanded nor complained about
         return reread(data, needed, optional=(self.target,), operation=operation, known=tuple(self.recipes_))
 
