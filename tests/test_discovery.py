@@ -71,7 +71,7 @@ def test_private_names_and_bases_are_no_estimators():
 
 @pytest.mark.parametrize("name, cls", all_estimators(), ids=[name for name, _ in all_estimators()])
 def test_every_parameter_has_a_constraint_and_the_default_satisfies_it(name, cls):
-    model = cls()
+    model = example_of(cls)
     assert cls.params.keys() == model.get_params(deep=False).keys()
     for parameter, constraint in cls.params.items():
         assert constraint.accepts(getattr(model, parameter)), f"{name}: {parameter}={getattr(model, parameter)!r}"

@@ -46,6 +46,11 @@ def test_numpys_global_seed_is_honoured():
 
 # -- progress -----------------------------------------------------------------------------------------------------------
 
+@pytest.fixture(autouse=True)
+def progress_is_not_switched_off(monkeypatch):
+    monkeypatch.delenv("HOMESPUN_PROGRESS", raising=False)
+
+
 def test_quick_work_is_silent_and_slow_work_is_not(capsys):
     assert list(progress(range(3), label="quick")) == [0, 1, 2]
     assert capsys.readouterr().err == ""

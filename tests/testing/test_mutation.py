@@ -121,5 +121,5 @@ def test_an_oracle_that_disagrees_without_a_mutant_is_an_error():
 
 def test_equal_edits_are_taken_out_by_a_function():
     with_all = mutation.mutants("toy_kernels.toy_dot")
-    without = mutation.mutants("toy_kernels.toy_dot", equal=lambda name, line, edit: edit == "+= → -=")
+    without = mutation.mutants("toy_kernels.toy_dot", equal=lambda file, line, edit: edit == "+= → -=")
     assert {m.edit for m in with_all} - {m.edit for m in without} == {"+= → -="}

@@ -75,7 +75,7 @@ class Mutant:
 # Edits
 
 def mutants(name: str, equal: Callable[[str, int, str], bool] | None = None) -> list[Mutant]:
-    """Every edit of the kernel called `name` in `KERNELS`, without those that ``equal(name, line, edit)`` takes out."""
+    """Every edit of the kernel called `name` in `KERNELS`, without those that ``equal(file, line, edit)`` takes out."""
     function = KERNELS[name].py_func
     tree, file = _parsed(function), function.__code__.co_filename
     made = []
@@ -83,7 +83,7 @@ def mutants(name: str, equal: Callable[[str, int, str], bool] | None = None) -> 
         exempt = EXEMPT.search(linecache.getline(file, line))
         if exempt and (exempt["edits"] is None or edit in exempt["edits"].split("; ")):
             continue
-        if equal is not None and equal(name, line, edit):
+        if equal is not None and equal(file, line, edit):
             continue
         edited = copy.deepcopy(tree)
         list(_edits(edited))[number][2]()
@@ -345,7 +345,7 @@ def trial(names=None, oracles=None, *, equal=None, at_most: int | None = None, s
     Parameters
     ----------
     equal : callable, optional
-        ``equal(name, line, edit)`` is true of an edit that changes no result, beside those that a comment names.
+        ``equal(file, line, edit)`` is true of an edit that changes no result, beside those that a comment names.
     at_most : int, optional
         Try a random sample of that many edits.
     seconds : float, optional

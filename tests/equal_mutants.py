@@ -1,0 +1,70 @@
+"""Edits of kernels that change no result, each with the reason: (file, part of the line, edits, reason).
+
+A place may also say so itself, in a comment at the end of its line (see `homespun.testing.mutation`). What stands here must
+be *equal*, not merely unnoticed: an edit that some data could tell is a survivor, and wants an example.
+"""
+
+import linecache
+
+EMPTY = "blocks past the end are empty"
+AGAIN = "a block does the next one's rows too, with the same result"
+PADDING = "more groups than rows only pad"
+SYMMETRIC = "the matrix is symmetric"
+STOP = "more sweeps than needed change nothing"
+TIE = "both sides of the comparison give the same where they are equal"
+ITSELF = "the first is compared with itself"
+
+EQUAL = [
+    ("kernels/binning.py", "for block in prange((n + BLOCK - 1) // BLOCK)", "- → +; 1 → 0", EMPTY),
+    ("kernels/distances.py", "min(scores.size, (block + 1) * PACK_BLOCK * columns)", "1 → 2", AGAIN),
+    ("kernels/distances.py", "if i < n else 0.0", "0.0 → 1.0", "a padding row has an infinite score, whatever it holds"),
+    ("kernels/distances.py", "tiles_in_cache = max(1,", "max → min; // → *; 1 → 2", "it says how long a panel stays in cache"),
+    ("kernels/distances.py", "groups = (last - first + ROWS - 1) // ROWS", "- → +; // → *; 1 → 0", PADDING),
+    ("kernels/distances.py", "if stored[i * columns + j] < heap_scores[r, 0]", "< → <=", "the proof decides about a tie"),
+    ("kernels/distances.py", "keys[child + 1] > keys[child]", "> → >=", "either of two equal children keeps the heap"),
+    ("kernels/distances.py", "if keys[child] <= key", "<= → <", "a child that equals the key keeps the heap on either side"),
+    ("kernels/distances.py", "min(queries.size, (block + 1) * QUERY_BLOCK)", "1 → 2", AGAIN),
+    ("kernels/distances.py", "min(Q.shape[0], (block + 1) * QUERY_BLOCK)", "1 → 2", AGAIN),
+    ("kernels/distances.py", "if p == 1.0:", "1.0 → 0", "the general power gives the same for p = 1, and p = 0 is refused"),
+    ("kernels/distances.py", "if p != 1.0 and p != np.inf", "1.0 → 0", "the first root changes nothing, and p = 0 is refused"),
+    ("kernels/matmul.py", "panels[at + j] = 0.0", "0.0 → 1.0", "what padding columns yield is not stored"),
+    ("kernels/matmul.py", "flat = C.reshape(-1)", "1 → 2", "NumPy takes any negative size as the rest"),
+    ("kernels/matmul.py", "groups = (last - first + ROWS - 1) // ROWS", "- → +; // → *; 1 → 0", PADDING),
+    ("kernels/matmul.py", "if i0 + ROWS <= last and j0 + columns <= N", "<= → <", "the way for edges stores whole tiles, too"),
+    ("linear_model/logistic/proximal.py", "gradient[m] += H[j, m] * move", "[j, m] → [m, j]", SYMMETRIC),
+    ("linear_model/logistic/proximal.py", "worst = 0.0", "0.0 → 1.0", STOP),
+    ("linear_model/logistic/proximal.py", "if worst <= tol", "<= → <", STOP),
+    ("linear_model/logistic/proximal.py", "break", "break → continue", STOP),
+    ("linear_model/logistic/proximal.py", "there = target - threshold if target > threshold", "> → >=; < → <=", TIE),
+    ("linear_model/working_set.py", "if z > l1", "> → >=", TIE),
+    ("linear_model/working_set.py", "elif z < -l1 and not positive", "< → <=", TIE),
+    ("linear_model/working_set.py", "q[i] -= step * G[j, i]", "[j, i] → [i, j]", SYMMETRIC),
+    ("linear_model/working_set.py", "if largest > tol", "> → >=", STOP),
+    ("tree/grow.py", "left[k] <= SAME * total[k]", "<= → <", "only 0 of 0 meets it exactly: a pure node"),
+    ("tree/grow.py", "best[B_GAIN], best[B_FEATURE] = 0.0, -1.0", "1.0 → 2.0; 0.0 → 1.0",
+     "any negative feature means none, and the first split found replaces the gain"),
+    ("tree/grow.py", "if gain > best[B_GAIN] + slack or", "> → >=", "no gain is minus infinity, and slack separates ties"),
+    ("tree/grow.py", "if sign != 0 else 0.0", "0.0 → 1.0", "the middle is read only where the feature is monotone"),
+    ("tree/grow.py", "varying += 1", "1 → 2; += → -=", "only whether any feature varies is asked"),
+    ("tree/grow.py", "if best[B_FEATURE] >= 0 and gain + SAME * impurity >= limits[1]", ">= → >", "the allowance is no data's"),
+    ("tree/structure.py", "while left[node] >= 0", ">= → >; 0 → 1", "no child is node 0, the root, and 1 is the first one"),
+    ("hist_gradient_boosting/loss.py", "for k in range(1, raw.shape[0])", "1 → 0", ITSELF),
+    ("hist_gradient_boosting/loss.py", "right = (score > ZERO) == (y[i] > 0.5)", "> → >=",
+     "y is 0 or 1, and both forms are 1/2 at 0"),
+    ("hist_gradient_boosting/loss.py", "if y[i] > 0.5 else slope", "> → >=", "y is 0 or 1"),
+    ("hist_gradient_boosting/predictor.py", "min(columns.shape[1], (block + 1) * BLOCK)", "1 → 2", AGAIN),
+    ("hist_gradient_boosting/predictor.py", "while nodes[node, 2] >= 0", ">= → >", "no child is node 0, the root"),
+    ("hist_gradient_boosting/histogram.py", "hist[:, :2] = 0.0", "2 → 3", "the third column is counted anew as well"),
+    ("hist_gradient_boosting/histogram.py", "if used == FLUSH", "== → !=", "sums are exact: flushing early changes nothing"),
+    ("ensemble/forest_grow.py", "for block in prange((n + size - 1) // size)", "// → *; - → +; 1 → 0", EMPTY),
+    ("ensemble/forest_grow.py", "size = min(8192, max(32, (n + 511) // 512 * 32))",
+     "+ → -; 8192 → 8193; min → max; max → min; // → *; 512 → 513; 511 → 512; * → /", "any block size gives the same"),
+    ("ensemble/forest_grow.py", "n_nodes, min_weight, whole_weight = 1, 1, 0.0, 0.0", "0.0 → 1.0", "set at the root before use"),
+    ("ensemble/forest_grow.py", "if end - begin <= SMALL", "<= → <; - → +", "both ways of counting give the same"),
+]
+
+
+def is_equal(file: str, line: int, edit: str) -> bool:
+    """Whether the edit of that line of that file is listed above."""
+    text = linecache.getline(file, line)
+    return any(file.endswith(where) and part in text and edit in edits.split("; ") for where, part, edits, _ in EQUAL)
