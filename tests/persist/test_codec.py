@@ -334,6 +334,9 @@ def test_what_cannot_be_stored_is_named_with_its_place(value, named):
         {"kind": "name", "of": "homespun.cli:main"},
         {"kind": "name", "of": "homespun.persist.model_file:save"},
         {"kind": "name", "of": "homespun.base.estimator:validate_data"},
+        {"kind": "name", "of": "homespun.tabular.models:_custom"},
+        {"kind": "name", "of": "homespun.data.reader:read"},
+        {"kind": "name", "of": "homespun.base.lazy:lazy_names"},
         {"kind": "name", "of": "homespun.base.lazy:importlib"},
         {"kind": "name", "of": "homespun.base.lazy:importlib.import_module"},
         {"kind": "name", "of": "sklearn.datasets:load_files"},
@@ -358,3 +361,13 @@ def test_what_cannot_be_stored_is_named_with_its_place(value, named):
 def test_a_crafted_node_is_refused(node):
     with pytest.raises(ModelFileError):
         decode({"model": node}, {}, Names())
+
+
+def test_functions_that_compute_may_be_named():
+    from homespun.linear_model.base import column_means
+    from homespun.preprocessing.standard_scaler import column_moments
+
+    assert through([column_means, column_moments]) == [column_means, column_moments]
+    from sklearn.metrics import accuracy_score
+
+    assert through(accuracy_score) is accuracy_score

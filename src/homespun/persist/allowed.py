@@ -25,9 +25,16 @@ import numpy as np
 
 from homespun.base.errors import ModelFileError, did_you_mean
 
-# Packages of ours that have doors to the outside: no model is made of their classes, no file may name their functions.
+# Packages of ours that have doors to the outside: no model is made of their classes.
 DOORS = {"cli", "serve", "persist", "drop_in", "kernels", "report", "testing", "plot"}
-READERS = {"data", "datasets"}  # what they return may be kept in a model; their functions open files
+# Packages whose functions a model may hold. They compute. Others open files, or run code that a file names, and a model
+# that holds one would call it with what the self-test's rows say.
+COMPUTING = {
+    "autograd", "calibration", "cluster", "decomposition", "discriminant_analysis", "ensemble", "feature_extraction",
+    "feature_selection", "impute", "linear_model", "manifold", "metrics", "mixture", "model_selection", "naive_bayes",
+    "neighbors", "nn", "optim", "preprocessing", "svm", "tree",
+}
+)
 
 # scikit-learn's plumbing and its preprocessors written in plain Python: public module → names. All hold their state in
 # attributes. Its algorithms are not here: their state lies in Cython objects that only pickle can write; use ours.
@@ -231,8 +238,9 @@ def _our_package(module: str) -> bool:
 def _ours(module: ModuleType, name: str, home: str) -> Any:
     """A class or function of one of our modules that a file may name, else None."""
     thing = _defined(module, name, home)
-    closed = isinstance(thing, FunctionType) and home.split(".")[1] in READERS
-    return thing if isinstance(thing, (type, FunctionType)) and not closed else None
+    if isinstance(thing, FunctionType):
+        return thing if home.split(".")[1] in COMPUTING else None
+    return thing if isinstance(thing, type) else None
 
 
 def _defined(module: ModuleType, name: str, home: str) -> Any:
