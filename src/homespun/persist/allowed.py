@@ -34,7 +34,6 @@ COMPUTING = {
     "feature_selection", "impute", "linear_model", "manifold", "metrics", "mixture", "model_selection", "naive_bayes",
     "neighbors", "nn", "optim", "preprocessing", "svm", "tree",
 }
-)
 
 # scikit-learn's plumbing and its preprocessors written in plain Python: public module → names. All hold their state in
 # attributes. Its algorithms are not here: their state lies in Cython objects that only pickle can write; use ours.
