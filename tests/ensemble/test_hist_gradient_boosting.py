@@ -75,7 +75,7 @@ def test_regression_equals_scikit_learn(settings_, missing):
     first, peer = trees_of(ours)[0], theirs._predictors[0][0].nodes
     assert sorted(zip(first.feature[first.left >= 0], first.bin[first.left >= 0])) == sorted(
         zip(peer["feature_idx"][peer["is_leaf"] == 0], peer["bin_threshold"][peer["is_leaf"] == 0]))
-    assert first.count[0] == 240 and sorted(first.count) == sorted(peer["count"])
+    assert first.rows[0] == 240 and sorted(first.rows) == sorted(peer["count"])
 
 
 @pytest.mark.parametrize("loss", ["poisson", "gamma", "squared_error"])
@@ -216,8 +216,8 @@ def test_limits_of_a_tree_hold(n):
     model = HistGradientBoostingClassifier(max_iter=10, min_samples_leaf=25, max_leaf_nodes=17, max_depth=4, early_stopping=False)
     for tree in trees_of(model.fit(X, y)):
         leaves = tree.left < 0
-        assert tree.count[leaves].min() >= 25 and leaves.sum() <= 17 and tree.depth.max() <= 4
-        assert tree.count[leaves].sum() == n
+        assert tree.rows[leaves].min() >= 25 and leaves.sum() <= 17 and tree.depth.max() <= 4
+        assert tree.rows[leaves].sum() == n
 
 
 def test_heavy_tails_are_summed_exactly():
@@ -286,7 +286,8 @@ def category_data(n=600, k=12, seed=0):
 
 def test_a_set_of_categories_is_one_split():
     c, y, good = category_data()
-    model = HistGradientBoostingRegressor(max_iter=1, max_leaf_nodes=2, learning_rate=1, categorical_features=[0]).fit(c[:, None], y)
+    model = HistGradientBoostingRegressor(max_iter=1, max_leaf_nodes=2, learning_rate=1, categorical_features=[0])
+    model.fit(c[:, None], y)
     tree = trees_of(model)[0]
     left = np.flatnonzero(tree.sets[0][:12])
     assert set(left) in (set(good), set(range(12)) - set(good))
@@ -400,18 +401,18 @@ def test_max_features_draws_anew_for_each_split():
 
 
 def test_ctrl_c_keeps_the_rounds_that_are_done(monkeypatch):
-    from homespun.ensemble.hist_gradient_boosting import estimator
+    from homespun.ensemble.hist_gradient_boosting.boosting import Boosting
 
     X, y = made()
     rounds = []
 
-    def stop(self, number, round_=estimator._Boosting.round):
+    def stop(self, number, round_=Boosting.round):
         rounds.append(number)
         if number == 4:
             raise KeyboardInterrupt
         return round_(self, number)
 
-    monkeypatch.setattr(estimator._Boosting, "round", stop)
+    monkeypatch.setattr(Boosting, "round", stop)
     model = HistGradientBoostingRegressor(warm_start=True, max_iter=9)
     with pytest.raises(KeyboardInterrupt):
         model.fit(X, y)
@@ -459,7 +460,8 @@ def test_one_row():
 
 
 @pytest.mark.parametrize(("settings_", "word"), [
-    ({"learning_rate": 0}, "got 0"), ({"max_bins": 256}, "256"), ({"max_features": 1.5}, "1.5"), ({"loss": "squared"}, "squared_error"),
+    ({"learning_rate": 0}, "got 0"), ({"max_bins": 256}, "256"), ({"max_features": 1.5}, "1.5"),
+    ({"loss": "squared"}, "squared_error"),
     ({"loss": "quantile"}, "quantile must be"), ({"monotonic_cst": [1, 0]}, "(2,)"), ({"monotonic_cst": [2, 0, 0, 0]}, "got 2"),
     ({"monotonic_cst": {"a": 1}}, "'a'"), ({"interaction_cst": [[0, 9]]}, "[0, 9]"), ({"interaction_cst": [3]}, "got 3"),
     ({"categorical_features": [4]}, "got 4"), ({"categorical_features": [True]}, "(1,)"),

@@ -1,7 +1,8 @@
 """Histogram gradient boosting; the files are the stages, in the order in which data passes them:
 
-`binning` (X → bytes) → `loss` (gradients) → `histogram` (sums per bin) → `splitting` (the best cut) → `grower` (one tree)
-→ `predictor` (many trees → scores); `estimator` holds the two classes and the boosting loop.
+`inputs` (a table → numbers) → `binning` (→ bytes) → `loss` (gradients) → `histogram` (sums per bin) → `splitting` and
+`categorical` (the best cut) → `partition` (rows to children) → `grower` (one tree) → `boosting` (round after round)
+→ `predictor` (many trees → scores).   `estimator` holds the two classes.
 """
 
 from homespun.base.lazy import lazy_names

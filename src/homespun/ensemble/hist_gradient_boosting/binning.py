@@ -9,9 +9,8 @@ The histogram of a group (16 features x 256 bins x 8 bytes = 32 KB) stays in the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import itertools
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -104,12 +103,12 @@ def find_categories(column) -> list:
     if column.dtype.kind in "iufb":
         values = np.unique(column)
         return values[values >= 0].tolist()  # NaN >= 0 is False
-    values = {value for value in column.tolist() if not _is_missing(value)}
-    values = {value for value in values if not (isinstance(value, (int, float)) and value < 0)}
+    names = {value for value in set(column.tolist()) if not _is_missing(value)}
+    names = {name for name in names if not (isinstance(name, (int, float)) and name < 0)}
     try:
-        return sorted(values)
+        return sorted(names)
     except TypeError:  # numbers and words in one column
-        return sorted(values, key=lambda value: (type(value).__name__, str(value)))
+        return sorted(names, key=lambda value: (type(value).__name__, str(value)))
 
 
 def encode_categories(column, categories) -> np.ndarray:

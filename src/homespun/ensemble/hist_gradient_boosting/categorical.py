@@ -36,8 +36,8 @@ from homespun.ensemble.hist_gradient_boosting.splitting import (
     TINY,
     UNIT_G,
     UNIT_H,
-    first_highest,
     gains_of,
+    highest,
 )
 from homespun.kernels import kernel, oracle
 from homespun.kernels.binning import MISSING
@@ -66,7 +66,7 @@ def search_sets(hist, categorical, features, allowed, node, limits, best, goes_l
                     n += hist[f, 2, b]
                     work[0, i], work[1, i], work[2, i] = g, h, n
                 gains_of(work[0], work[1], work[2], cuts, 0, node, limits, work[3])
-                at = first_highest(work[3], cuts, best[GAIN])
+                at = highest(work[3], cuts, best[GAIN], False)
                 if at >= 0:
                     goes_left[:] = 0
                     for i in range(at + 1):

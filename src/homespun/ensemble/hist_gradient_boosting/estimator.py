@@ -14,14 +14,12 @@ Not handled: losses given as objects; `method="recursion"` of partial dependence
 
 from __future__ import annotations
 
-import itertools
 import time
-from numbers import Integral
 
 import numpy as np
 from sklearn.utils import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_y, check_array, check_consistent_length
+from sklearn.utils.validation import _check_y, check_consistent_length
 
 from homespun.base import (
     ArrayLike,
@@ -36,29 +34,20 @@ from homespun.base import (
     Real,
     Satisfies,
     check_params,
-    did_you_mean,
     progress,
     seed_from,
 )
-from homespun.base.estimator import ClassifierMixin, Estimator, RegressorMixin, check_is_fitted
+from homespun.base.estimator import ClassifierMixin, RegressorMixin, check_is_fitted
 from homespun.ensemble.hist_gradient_boosting import loss as losses
-from homespun.ensemble.hist_gradient_boosting.binning import (
-    bin_columns,
-    bin_training_data,
-    edges_for,
-    encode_categories,
-    find_categories,
-)
-from homespun.ensemble.hist_gradient_boosting.grower import GrowerSettings, TreeGrower
-from homespun.ensemble.hist_gradient_boosting.histogram import RowStore, round_gradients
-from homespun.ensemble.hist_gradient_boosting.predictor import add_leaf_values, add_scores, pack_forest, unpack_forest
+from homespun.ensemble.hist_gradient_boosting.binning import bin_columns, edges_for
+from homespun.ensemble.hist_gradient_boosting.boosting import Boosting, Watch
+from homespun.ensemble.hist_gradient_boosting.inputs import Inputs
+from homespun.ensemble.hist_gradient_boosting.predictor import add_scores, pack_forest, unpack_forest
 
-FLOATS = [np.float64, np.float32]
 AUTO_EARLY_STOPPING = 10_000  # rows from which "auto" stops early
-SCORED_ROWS = 10_000  # training rows that a scorer sees
 
 
-class BaseHistGradientBoosting(Estimator):
+class BaseHistGradientBoosting(Inputs):
     """What both estimators share: reading the data, the boosting loop, early stopping, scores of new data."""
 
     params = {
@@ -83,6 +72,11 @@ class BaseHistGradientBoosting(Estimator):
         "verbose": Integer(low=0) | Boolean(),
         "random_state": RandomState,
     }
+
+    _seed: int
+    _forest: dict[str, np.ndarray]
+    train_score_: np.ndarray
+    validation_score_: np.ndarray
 
     # -- fit -----------------------------------------------------------------------------------------------------------
 
@@ -132,7 +126,7 @@ class BaseHistGradientBoosting(Estimator):
             self._edges = edges_for(X, self.max_bins, weights, self._categories)
         columns = bin_columns(X, self._edges)
         is_categorical = None if self._categories is None else [values is not None for values in self._categories]
-        boosting = _Boosting(self, columns, y, weights, is_categorical, monotone, groups, seed)
+        boosting = Boosting(self, columns, y, weights, is_categorical, monotone, groups, seed)
         trees = unpack_forest(self._forest) if goes_on else []
         if goes_on and self.max_iter < self.n_iter_:
             raise ParameterError(f"{operation}: max_iter must be a whole number >= {self.n_iter_}, the rounds that a warm start "
@@ -148,7 +142,7 @@ class BaseHistGradientBoosting(Estimator):
             train_score, validation_score = [], []
         watch = None
         if self.do_early_stopping_:
-            watch = _Watch(self, boosting, X, validation, seed, train_score, validation_score)
+            watch = Watch(self, boosting, X, validation, seed, train_score, validation_score)
             if not goes_on:
                 watch.score(trees)
         try:
@@ -168,37 +162,6 @@ class BaseHistGradientBoosting(Estimator):
         if self.verbose:
             print(f"{type(self).__name__}: {len(trees)} trees in {time.perf_counter() - started:.3f} s")
         return self
-
-    def _read_training(self, X, y, sample_weight):
-        """X as numbers, y checked, and rows of weight zero left out."""
-        check_y = {"y_numeric": not isinstance(self, ClassifierMixin)}
-        names = self._categorical_names(X)
-        if names is None:
-            self.is_categorical_ = self._categories = None
-            X, y = self.validate(X, y, dtype=FLOATS, ensure_all_finite=False, **check_y)
-            keep, weights = self._kept(sample_weight, X)
-        else:
-            self.is_categorical_ = names
-            self.validate(X, skip_check_array=True)
-            try:
-                y = _check_y(y, estimator=self, **check_y)
-                check_consistent_length(X, y)
-            except ValueError as error:
-                raise DataError(f"{type(self).__name__}.fit: {error}", operation=f"{type(self).__name__}.fit",
-                                rule=str(error)) from None
-            keep, weights = self._kept(sample_weight, X)
-            self._categories = self._find_categories(X, keep)
-            X = self._encode(X)
-        if keep is not None:
-            X, y, weights = X[keep], y[keep], weights[keep]
-        return X, y, weights
-
-    def _kept(self, sample_weight, X):
-        """Which rows have a weight (None: all), and the weights."""
-        if sample_weight is None:
-            return None, None
-        weights = self.validate_weights(sample_weight, X)
-        return (None if weights.all() else weights > 0), weights
 
     def _read_validation(self, X_val, y_val, sample_weight_val, operation):
         if X_val is None or y_val is None:
@@ -224,150 +187,6 @@ class BaseHistGradientBoosting(Estimator):
         train, test = train_test_split(rows, test_size=self.validation_fraction, stratify=stratify, random_state=seed % 2**32)
         pick = (lambda part: None) if weights is None else (lambda part: weights[part])
         return X[train], y[train], pick(train), X[test], y[test], pick(test)
-
-    # -- columns that are categories -----------------------------------------------------------------------------------
-
-    def _categorical_names(self, X):
-        """Mask of the categorical features, or None if there are none; scikit-learn's rules for what the parameter may be."""
-        import narwhals as nw
-
-        wanted = self.categorical_features
-        frame = nw.from_native(X, eager_only=True) if nw.dependencies.is_into_dataframe(X) else None
-        if wanted is None or (isinstance(wanted, str) and frame is None):
-            return None
-        if isinstance(wanted, str):
-            mask = np.array([kind in (nw.Categorical, nw.Enum) for kind in frame.schema.dtypes()], dtype=bool)
-            return mask if mask.any() else None
-        wanted = np.asarray(wanted)
-        if wanted.size == 0:
-            return None
-        d = X.shape[1] if hasattr(X, "shape") else np.asarray(X).shape[1]
-        mask = np.zeros(d, dtype=bool)
-        if wanted.dtype.kind == "b":
-            if wanted.shape != (d,):
-                self._categorical_error(f"as a mask needs one entry per feature: {d}, got {wanted.shape}", wanted.shape)
-            mask = wanted
-        elif wanted.dtype.kind in "iu":
-            if wanted.min() < 0 or wanted.max() >= d:
-                bad = int(wanted.min() if wanted.min() < 0 else wanted.max())
-                self._categorical_error(f"must hold feature numbers from 0 to {d - 1}, got {bad}", bad)
-            mask[wanted] = True
-        elif all(isinstance(name, str) for name in wanted.tolist()):
-            if frame is None:
-                self._categorical_error("holds names, but X has no column names", wanted.tolist()[0])
-            columns = list(frame.columns)
-            for name in wanted.tolist():
-                if name not in columns:
-                    hint = did_you_mean(name, columns)
-                    self._categorical_error(f"names {name!r}, which is not a column of X" + (f"; {hint}" if hint else ""), name)
-                mask[columns.index(name)] = True
-        else:
-            self._categorical_error(f"must hold bools, whole numbers or names, got {wanted.dtype}", wanted.dtype)
-        return mask if mask.any() else None
-
-    def _categorical_error(self, words, value):
-        owner = type(self).__name__
-        raise ParameterError(f"{owner}: categorical_features {words}", operation=owner,
-                             operands={"categorical_features": value}, rule=f"categorical_features {words}")
-
-    def _find_categories(self, X, keep):
-        categories: list = [None] * self.n_features_in_
-        for feature in np.flatnonzero(self.is_categorical_):
-            column = _column(X, feature)
-            categories[feature] = found = find_categories(column if keep is None else column[keep])
-            if len(found) > self.max_bins:
-                name = self.feature_names_in_[feature] if hasattr(self, "feature_names_in_") else feature
-                operation = f"{type(self).__name__}.fit"
-                raise DataError(f"{operation}: categorical feature {name!r} has {len(found)} categories, at most "
-                                f"max_bins = {self.max_bins} can be told apart", operation=operation,
-                                operands={"feature": name, "categories": len(found)}, rule=f"categories <= {self.max_bins}",
-                                suggestion="merge rare categories, or let the feature be a number")
-        return categories
-
-    def _encode(self, X):
-        """All columns as float64, categories as their position, missing and unknown ones as NaN."""
-        n, d = X.shape if hasattr(X, "shape") else np.asarray(X, dtype=object).shape
-        out = np.empty((n, d))
-        for feature, categories in enumerate(self._categories):
-            column = _column(X, feature)
-            if categories is None:
-                try:
-                    out[:, feature] = check_array(column.reshape(-1, 1), dtype=np.float64, ensure_all_finite=False)[:, 0]
-                except ValueError as error:
-                    operation = f"{type(self).__name__}.fit"
-                    raise DataError(f"{operation}: feature {feature} is not categorical and not numeric: {error}",
-                                    operation=operation, operands={"feature": feature}, rule="numbers") from None
-            else:
-                out[:, feature] = encode_categories(column, categories)
-        return out
-
-    def _read(self, X, operation):
-        """New data as numbers."""
-        if self._categories is None:
-            return self.validate(X, operation=operation, dtype=FLOATS, ensure_all_finite=False, reset=False)
-        if not hasattr(X, "shape"):
-            X = np.asarray(X, dtype=object)
-        self.validate(X, operation=operation, skip_check_array=True, reset=False)
-        return self._encode(X)
-
-    # -- constraints ---------------------------------------------------------------------------------------------------
-
-    def _read_monotone(self, operation):
-        """(d,) of -1, 0, 1, or None where nothing is demanded."""
-        given = self.monotonic_cst
-        if given is None:
-            return None
-        monotone = np.zeros(self.n_features_in_, dtype=np.int64)
-
-        def wrong(words, value):
-            raise ParameterError(f"{operation}: monotonic_cst {words}", operation=operation,
-                                 operands={"monotonic_cst": value}, rule=f"monotonic_cst {words}")
-
-        if isinstance(given, dict):
-            names = list(getattr(self, "feature_names_in_", ()))
-            for name, direction in given.items():
-                if name not in names:
-                    hint = did_you_mean(name, names)
-                    wrong(f"names {name!r}, which is not a feature" + (f"; {hint}" if hint else ""), name)
-                if direction not in (-1, 0, 1):
-                    wrong(f"must be -1, 0 or 1 for each feature, got {direction!r} for {name!r}", direction)
-                monotone[names.index(name)] = direction
-        else:
-            given = np.asarray(given)
-            if given.shape != monotone.shape:
-                wrong(f"must have one entry per feature: {len(monotone)}, got shape {given.shape}", given.shape)
-            bad = [value for value in given.tolist() if value not in (-1, 0, 1)]
-            if bad:
-                wrong(f"must be -1, 0 or 1 for each feature, got {bad[0]!r}", bad[0])
-            monotone[:] = given
-        if not monotone.any():
-            return None
-        if self._loss.n_scores > 1:
-            wrong(f"is not possible with more than two classes, got {self._loss.n_scores}", self._loss.n_scores)
-        both = [] if self.is_categorical_ is None else np.flatnonzero(self.is_categorical_ & (monotone != 0))
-        if len(both):
-            wrong(f"must be 0 for categorical features, got {monotone[both[0]]} for feature {both[0]}", int(both[0]))
-        return monotone
-
-    def _read_interactions(self, operation):
-        """(sets, d) bool, or None where every feature may meet every other."""
-        d, given = self.n_features_in_, self.interaction_cst
-        if given is None:
-            return None
-        if given == "no_interactions":
-            given = [[feature] for feature in range(d)]
-        elif given == "pairwise":
-            given = list(itertools.combinations(range(d), 2)) or [[0]]
-        groups = np.zeros((len(given), d), dtype=bool)
-        for group, members in zip(groups, given):
-            for feature in members if hasattr(members, "__iter__") else [members]:
-                if not (isinstance(feature, Integral) and 0 <= feature < d and hasattr(members, "__iter__")):
-                    raise ParameterError(f"{operation}: interaction_cst must be groups of feature numbers from 0 to {d - 1}, "
-                                         f"got {members!r}", operation=operation, operands={"interaction_cst": members},
-                                         rule=f"0 <= feature <= {d - 1}")
-                group[feature] = True
-        rest = ~groups.any(axis=0)
-        return np.vstack([groups, rest]) if rest.any() else groups
 
     # -- scores --------------------------------------------------------------------------------------------------------
 
@@ -411,114 +230,6 @@ class BaseHistGradientBoosting(Estimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
-
-
-def _column(X, feature):
-    """One column as an array: of an array, a pandas or a Polars frame."""
-    import narwhals as nw
-
-    if nw.dependencies.is_into_dataframe(X):
-        return nw.from_native(X, eager_only=True)[:, int(feature)].to_numpy()
-    return np.asarray(X)[:, feature]
-
-
-class _Boosting:
-    """The state of the boosting loop: codes, rows, raw scores."""
-
-    def __init__(self, model, columns, y, weights, is_categorical, monotone, groups, seed):
-        self.loss, self.model, self.y, self.weights, self.seed = model._loss, model, np.ascontiguousarray(y), weights, seed
-        self.data = bin_training_data(columns, model._edges, is_categorical, monotone)
-        self.integer_weights = weights is not None and bool((weights == np.floor(weights)).all())
-        self.settings = GrowerSettings(model.max_leaf_nodes, model.max_depth, model.min_samples_leaf, model.l2_regularization,
-                                       model.max_features, groups, monotone is not None)
-        n = len(y)
-        self.store = RowStore(n)
-        self.raw = np.zeros((self.loss.n_scores, n))
-        self.g, self.h = np.empty((2, self.loss.n_scores, n), dtype=np.float32)
-        self.spare: list = []
-
-    def round(self, number):
-        """One round: a tree for each score, added to `raw`."""
-        losses.gradients(self.loss.name, self.loss.level, self.y, self.raw, self.store.bounds, self.g, self.h)
-        rng = np.random.default_rng([self.seed, number])
-        return [self.grow(k, rng) for k in range(self.loss.n_scores)]
-
-    def grow(self, k, rng):
-        gradients = round_gradients(self.g[k], self.h[k], self.weights, self.integer_weights, self.settings.monotone, self.store)
-        grower = TreeGrower(self.data, self.store, gradients, self.settings, rng, self.spare)
-        tree = grower.grow()
-        if self.loss.leaf_is_quantile:
-            self.set_quantiles(tree, grower.leaves, k)
-        tree.value[:] *= self.model.learning_rate
-        leaves = np.array([node.index for node in grower.leaves])
-        add_leaf_values(self.store.elements, self.store.segments, leaves, tree.value[leaves], self.raw[k])
-        return tree
-
-    def set_quantiles(self, tree, leaves, k):
-        """Where the loss has no curvature, the best step of a leaf is the quantile of its residuals."""
-        for node in leaves:
-            rows = self.store.rows_of(node.index)
-            weights = None if self.weights is None else self.weights[rows]
-            value = losses.weighted_quantile(self.y[rows] - self.raw[k, rows], self.loss.level, weights)
-            tree.value[node.index] = min(max(value, node.bounds[0]), node.bounds[1])
-
-
-class _Watch:
-    """Early stopping: scores after each round, and whether to stop."""
-
-    def __init__(self, model, boosting, X, validation, seed, train_score, validation_score):
-        self.model, self.boosting, self.train_score, self.validation_score = model, boosting, train_score, validation_score
-        self.X_val, self.y_val, self.weights_val = validation or (None, None, None)
-        self.by_loss = model.scoring == "loss"
-        self.added = 0
-        if self.X_val is not None:
-            self.raw_val = np.empty((boosting.loss.n_scores, len(self.y_val)))
-            self.raw_val[:] = model._baseline[:, None]
-        if not self.by_loss:
-            from sklearn.metrics import check_scoring
-
-            self.scorer = check_scoring(model, model.scoring)
-            n = len(boosting.y)
-            rows = np.arange(n) if n <= SCORED_ROWS else np.sort(np.random.default_rng(seed).choice(n, SCORED_ROWS, replace=False))
-            self.rows, self.X_small, self.y_small = rows, X[rows], model._decode_y(boosting.y[rows])
-            self.weights_small = None if boosting.weights is None else boosting.weights[rows]
-            self.y_val_names = None if self.y_val is None else model._decode_y(self.y_val)
-
-    def score(self, trees) -> bool:
-        """Note the scores of the trees so far; True if the last `n_iter_no_change` brought nothing."""
-        boosting, model = self.boosting, self.model
-        if self.X_val is not None and len(trees) > self.added:
-            new = pack_forest(trees[self.added:], boosting.loss.n_scores, model._edges)
-            add_scores(new, self.X_val, self.raw_val)
-            self.added = len(trees)
-        if self.by_loss:
-            self.train_score.append(-boosting.loss.value(boosting.y, boosting.raw, boosting.weights))
-            if self.X_val is not None:
-                self.validation_score.append(-boosting.loss.value(self.y_val, self.raw_val, self.weights_val))
-        else:
-            model._watched = [(self.X_small, boosting.raw[:, self.rows])]
-            if self.X_val is not None:
-                model._watched.append((self.X_val, self.raw_val))
-            if not isinstance(model.scoring, str):  # it may look at the model in ways that we do not foresee
-                model._forest = pack_forest(trees, boosting.loss.n_scores, model._edges)
-            try:
-                self.train_score.append(self._by_scorer(self.X_small, self.y_small, self.weights_small))
-                if self.X_val is not None:
-                    self.validation_score.append(self._by_scorer(self.X_val, self.y_val_names, self.weights_val))
-            finally:
-                del model._watched
-        return self._no_better(self.train_score if self.X_val is None else self.validation_score)
-
-    def _by_scorer(self, X, y, weights):
-        return self.scorer(self.model, X, y) if weights is None else self.scorer(self.model, X, y, sample_weight=weights)
-
-    def _no_better(self, scores) -> bool:
-        last = self.model.n_iter_no_change
-        return len(scores) > last and max(scores[-last:]) <= scores[-last - 1] + self.model.tol
-
-    def words(self):
-        named = (("training", self.train_score), ("validation", self.validation_score))
-        return "".join(f", {name} score {scores[-1]:.5f}" for name, scores in named if scores)
 
 
 PARAMETERS = """\

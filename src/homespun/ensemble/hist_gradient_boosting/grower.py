@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -55,8 +56,14 @@ class Node:
     def __init__(self, index, depth, rows, sum_g, sum_h, count, value, bounds, groups):
         self.index, self.depth, self.rows = index, depth, rows
         self.sum_g, self.sum_h, self.count = sum_g, sum_h, count  # count: integer weight if weights are integers, else rows
-        self.value, self.bounds, self.groups = value, bounds, groups
-        self.split, self.set, self.hist, self.left, self.right, self.gain = None, None, None, None, None, 0.0
+        self.value, self.bounds = value, bounds
+        self.groups: Any = groups
+        self.gain = 0.0
+        self.split: Any = None  # the answer of the search, and the set of codes that go left if it is by categories
+        self.set: Any = None
+        self.hist: Any = None
+        self.left: Any = None  # a node, as is right
+        self.right: Any = None
 
 
 class TreeGrower:
@@ -102,7 +109,8 @@ class TreeGrower:
 
     def value_of(self, sum_g, sum_h, bounds) -> float:
         """-G / (H + λ), within bounds."""
-        value = -sum_g * self.gradients.unit_g / (sum_h * self.gradients.unit_h + self.settings.l2_regularization + splitting.TINY)
+        damping = self.settings.l2_regularization + splitting.TINY
+        value = -sum_g * self.gradients.unit_g / (sum_h * self.gradients.unit_h + damping)
         return min(max(value, bounds[0]), bounds[1])
 
     def may_split(self, node: Node) -> bool:
@@ -184,7 +192,7 @@ class TreeGrower:
         right_g, right_h, right_n = node.sum_g - left_g, node.sum_h - left_h, node.count - left_n
         left_v, right_v = self.value_of(left_g, left_h, node.bounds), self.value_of(right_g, right_h, node.bounds)
         left_bounds, right_bounds = self.bounds_of(node, feature, left_v, right_v)
-        groups = None if node.groups is None else node.groups & self.settings.groups[:, feature]
+        groups = None if self.settings.groups is None else node.groups & self.settings.groups[:, feature]
         left = Node(left_index, node.depth + 1, left_rows, left_g, left_h, left_n, left_v, left_bounds, groups)
         right = Node(left_index + 1, node.depth + 1, right_rows, right_g, right_h, right_n, right_v, right_bounds, groups)
         node.left, node.right = left, right
@@ -221,10 +229,10 @@ class TreeGrower:
 
     def tree(self) -> Tree:
         tree = Tree.empty(len(self.nodes))
-        sets = []
+        sets: list[np.ndarray] = []
         for node in self.nodes:
             i = node.index
-            tree.value[i], tree.count[i], tree.depth[i], tree.gain[i] = node.value, node.rows, node.depth, node.gain
+            tree.value[i], tree.rows[i], tree.depth[i], tree.gain[i] = node.value, node.rows, node.depth, node.gain
             if node.left is None:
                 continue
             split = node.split

@@ -44,8 +44,8 @@ class Loss:
         if self.leaf_is_quantile:
             return np.array([weighted_quantile(y, self.level, weights)])
         if self.name == "multinomial":
-            share = np.bincount(y.astype(np.int64), weights, minlength=self.n_scores) / (len(y) if weights is None else weights.sum())
-            share = np.log(np.maximum(share, np.finfo(np.float64).eps))
+            total = np.bincount(y.astype(np.int64), weights, minlength=self.n_scores)
+            share = np.log(np.maximum(total / total.sum(), np.finfo(np.float64).eps))
             return share - share.mean()
         mean = np.average(y, weights=weights)
         if self.name in ("poisson", "gamma"):

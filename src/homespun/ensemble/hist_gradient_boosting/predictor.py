@@ -39,14 +39,14 @@ class Tree(NamedTuple):
     set_index: np.ndarray  # (m,) int32: which of `sets` decides, -1: none
     value: np.ndarray  # (m,) float64
     gain: np.ndarray  # (m,) float64: by how much the split lowered the loss
-    count: np.ndarray  # (m,) int64: training rows
+    rows: np.ndarray  # (m,) int64: training rows
     depth: np.ndarray  # (m,) int32
     sets: np.ndarray  # (sets, 256) uint8: 1 for the codes that go left
 
     @classmethod
     def empty(cls, nodes: int) -> Tree:
         kinds = (np.int32, np.int32, np.uint8, np.int32, np.int32, np.int32, np.float64, np.float64, np.int64, np.int32)
-        tree = cls(*[np.zeros(nodes, dtype=kind) for kind in kinds], np.zeros((0, 256), dtype=np.uint8))
+        tree = cls(*[np.zeros(nodes, dtype=kind) for kind in kinds], np.zeros((0, 256), dtype=np.uint8))  # type: ignore[call-arg]
         for name in ("feature", "left", "right", "set_index"):
             getattr(tree, name)[:] = -1
         return tree
@@ -218,7 +218,7 @@ def random_tree(rng, leaves: int, d: int, sets: bool = False) -> Tree:
     tree = Tree.empty(2 * leaves - 1)
     open_leaves, size = [0], 1
     tree.value[:] = rng.normal(size=2 * leaves - 1)
-    chosen = []
+    chosen: list[np.ndarray] = []
     while len(open_leaves) < leaves:
         node = open_leaves.pop(int(rng.integers(len(open_leaves))))
         tree.feature[node], tree.bin[node], tree.missing_left[node] = rng.integers(d), rng.integers(255), rng.integers(2)

@@ -109,10 +109,7 @@ def scan_numbers(hist, f, feature, node, limits, work, best):
             n += hist[2, b]
             work[0, b], work[1, b], work[2, b] = g, h, n
         gains_of(work[0], work[1], work[2], cuts, feature[MONOTONE], node, limits, work[3])
-        if missing_left == 0:
-            at = first_highest(work[3], cuts, best[GAIN])
-        else:
-            at = last_highest(work[3], cuts, best[GAIN])
+        at = highest(work[3], cuts, best[GAIN], missing_left > 0)
         if at >= 0:
             best[GAIN], best[FEATURE], best[BIN], best[MISSING_LEFT] = work[3, at], f, at, missing_left
             best[LEFT_G], best[LEFT_H], best[LEFT_N] = work[0, at], work[1, at], work[2, at]
@@ -144,21 +141,12 @@ def gains_of(left_g, left_h, left_n, cuts, monotone, node, limits, gains):
 
 
 @kernel()
-def first_highest(gains, cuts, above):
-    """Place of the highest gain above `above`, the first of equals; -1: there is none."""
+def highest(gains, cuts, above, last):
+    """Place of the highest gain above `above`, the first of equals, or the last; -1: there is none."""
     at = -1
     for b in range(cuts):
-        if gains[b] > above:
+        if gains[b] > above or (last and at >= 0 and gains[b] == above):
             above, at = gains[b], b
-    return at
-
-
-@kernel()
-def last_highest(gains, cuts, above):
-    at = first_highest(gains, cuts, above)
-    for b in range(at + 1, cuts if at >= 0 else 0):
-        if gains[b] == gains[at]:
-            at = b
     return at
 
 
