@@ -8,7 +8,7 @@ its own names what belongs there, and this script fills it from the source or fr
     <!-- formula MODULE -->              the docstring of a module: formula, source, cost, limits
     <!-- source MODULE.NAME -->          the code of a function or class, as it stands
     <!-- definition NAME -->             the formula of the oracle called NAME (as in `homespun prove NAME`)
-    <!-- kernels MODULE, MODULE -->      each compiled function there with the formula that defines it
+    <!-- kernels MODULE, PACKAGE -->     each compiled function there with the formula that defines it
     <!-- results JOB, JOB -->            the measured rows of these jobs ("all": the whole of RESULTS.md)
     <!-- file PATH -->                   a file of the project, as it stands
 
@@ -72,16 +72,17 @@ def definition(name: str) -> str:
 def kernels(modules: str) -> str:
     """One line per oracle: the fast function, its formula, and the kernels that are compared."""
     from homespun.kernels.oracle import ORACLES
+    from homespun.testing import import_all
 
+    import_all()
     names = [name.strip() for name in modules.split(",")]
-    for name in names:
-        importlib.import_module(name)
     lines = ["| fast function | formula that defines it | compiled kernels | file |", "|---|---|---|---|"]
-    for oracle in ORACLES.values():
-        if oracle.formula.__module__ in names:
+    for oracle in sorted(ORACLES.values(), key=lambda one: one.name):
+        module = oracle.formula.__module__
+        if any(module == name or module.startswith(f"{name}.") for name in names):
             compiled = ", ".join(f"`{kernel.py_func.__name__}`" for kernel in oracle.kernels)
-            lines.append(f"| `{oracle.name.rpartition('.')[2]}` | `{oracle.formula.__name__}` | {compiled} "
-                         f"| `{path_of(oracle.formula.__module__)}` |")
+            fast = oracle.name.rpartition(".")[2]
+            lines.append(f"| `{fast}` | `{oracle.formula.__name__}` | {compiled} | `{path_of(module)}` |")
     if len(lines) == 2:
         raise LookupError(f"there is no oracle in {modules}")
     return "\n".join(lines)
@@ -156,7 +157,8 @@ def public_methods(cls):
     for key in dir(cls):
         method = inspect.getattr_static(cls, key)
         method = getattr(method, "__func__", method)
-        if not key.startswith("_") and inspect.isfunction(method) and method.__module__.startswith("homespun.") and method.__doc__:
+        ours = inspect.isfunction(method) and method.__module__.startswith("homespun.")
+        if ours and method.__doc__ and not key.startswith("_"):
             yield key, method
 
 

@@ -104,8 +104,9 @@ def test_page_keeps_lost_rows_and_marks_them():
 
 def test_first_call_page_compares_with_the_goals():
     call = {"isa": "native", "compiled_answer_seconds": 0.1, "cached_answer_seconds": 0.1}
-    lines = report.first_call_table([{"estimator": "Ridge", "cached_seconds": 0.2, "compiled_seconds": 2.5, **call},
-                                     {"estimator": "RandomForestRegressor", "cached_seconds": 0.4, "compiled_seconds": 2.5, **call}])
+    lines = report.first_call_table([
+        {"estimator": "Ridge", "cached_seconds": 0.2, "compiled_seconds": 2.5, **call},
+        {"estimator": "RandomForestRegressor", "cached_seconds": 0.4, "compiled_seconds": 2.5, **call}])
     assert next(line for line in lines if "Ridge" in line).count("met") == 1
     assert "0.3 s **missed**" in next(line for line in lines if "Forest" in line)
     assert "4 s met" in next(line for line in lines if "Forest" in line)

@@ -41,7 +41,7 @@ def commands_in(code):
     """The `homespun …` lines, as words; comments are dropped."""
     for line in code.replace("\\\n", " ").splitlines():
         words = shlex.split(line, comments=True)
-        if words[:1] == ["homespun"] or words[:2] == ["python", "-m"] and words[2].startswith("homespun"):
+        if words[:1] == ["homespun"] or (words[:2] == ["python", "-m"] and words[2].startswith("homespun")):
             yield words
 
 
@@ -115,7 +115,8 @@ def test_docstrings_run(name, tmp_path, monkeypatch):
 
 def test_the_extractor_sees_blocks_and_their_output(tmp_path):
     page = tmp_path / "page.md"
-    page.write_text("a\n```python\nprint(1)\n```\n\n```text\n1\n```\n\n```sh\nhomespun new x.py   # why\nls\n```\n```\nhomespun fit\n```\n")
+    page.write_text("a\n```python\nprint(1)\n```\n\n```text\n1\n```\n\n"
+                    "```sh\nhomespun new x.py   # why\nls\n```\n```\nhomespun fit\n```\n")
     found = list(blocks_of(page))
     assert [(kind, expected) for kind, _, expected, _ in found] == [("python", "1\n"), ("sh", None), ("", None)]
     assert list(commands_in(found[1][1])) == [["homespun", "new", "x.py"]]
