@@ -20,35 +20,38 @@ def kinds(table, name="x"):
     return {d.kind: d.value for d in table.decisions if d.column == name}
 
 
-@pytest.mark.parametrize("texts, numbers", [
-    (["186005 km", "192000 km"], [186005, 192000]),
-    (["£8,000", "£13,400", "£950"], [8000, 13400, 950]),
-    ([" £8,000 ", "\t£1,000"], [8000, 1000]),
-    (["$2.39", "$16.98 "], [2.39, 16.98]),
-    (["150,000km", "5,000km"], [150000, 5000]),
-    (["150.000 km", "5.000 km"], [150000, 5000]),  # German: kilometres are not written to three decimals
-    (["1.234,5", "7,25"], [1234.5, 7.25]),
-    (["0,999", "1,498"], [0.999, 1.498]),  # a leading zero cannot begin a thousand
-    (["0.999", "1.498"], [0.999, 1.498]),
-    (["1 234 567", "12"], [1234567, 12]),
-    (["1'234.5", "12"], [1234.5, 12]),
-    (["1,10,000", "7,999"], [110000, 7999]),  # India
-    (["-5", "+3", "\u22127"], [-5, 3, -7]),
-    (["1e3", "2.5E-1"], [1000, 0.25]),
-    (["8 000 €", "950 EUR"], [8000, 950]),
-    (["12 %", "7%"], [12, 7]),
-    (["100 km", "100 mi"], [100, 160.9344]),
-    (["5-door", "3-door"], ["5-door", "3-door"]),
-    (["4x4", "4x2"], ["4x4", "4x2"]),
-    (["4-May", "2-Mar"], ["4-May", "2-Mar"]),
-    (["01067", "80331"], ["01067", "80331"]),  # codes keep their zeros
-    (["1.2.3", "1.2.4"], ["1.2.3", "1.2.4"]),
-    (["£5", "$5"], ["£5", "$5"]),
-    (["5 km", "5 kg"], ["5 km", "5 kg"]),
-    (["8k", "500"], ["8k", "500"]),
-    (["1234567890123456789", "1"], ["1234567890123456789", "1"]),
-    (["1,2,3", "4"], ["1,2,3", "4"]),
-])
+@pytest.mark.parametrize(
+    "texts, numbers",
+    [
+        (["186005 km", "192000 km"], [186005, 192000]),
+        (["£8,000", "£13,400", "£950"], [8000, 13400, 950]),
+        ([" £8,000 ", "\t£1,000"], [8000, 1000]),
+        (["$2.39", "$16.98 "], [2.39, 16.98]),
+        (["150,000km", "5,000km"], [150000, 5000]),
+        (["150.000 km", "5.000 km"], [150000, 5000]),  # German: kilometres are not written to three decimals
+        (["1.234,5", "7,25"], [1234.5, 7.25]),
+        (["0,999", "1,498"], [0.999, 1.498]),  # a leading zero cannot begin a thousand
+        (["0.999", "1.498"], [0.999, 1.498]),
+        (["1 234 567", "12"], [1234567, 12]),
+        (["1'234.5", "12"], [1234.5, 12]),
+        (["1,10,000", "7,999"], [110000, 7999]),  # India
+        (["-5", "+3", "\u22127"], [-5, 3, -7]),
+        (["1e3", "2.5E-1"], [1000, 0.25]),
+        (["8 000 €", "950 EUR"], [8000, 950]),
+        (["12 %", "7%"], [12, 7]),
+        (["100 km", "100 mi"], [100, 160.9344]),
+        (["5-door", "3-door"], ["5-door", "3-door"]),
+        (["4x4", "4x2"], ["4x4", "4x2"]),
+        (["4-May", "2-Mar"], ["4-May", "2-Mar"]),
+        (["01067", "80331"], ["01067", "80331"]),  # codes keep their zeros
+        (["1.2.3", "1.2.4"], ["1.2.3", "1.2.4"]),
+        (["£5", "$5"], ["£5", "$5"]),
+        (["5 km", "5 kg"], ["5 km", "5 kg"]),
+        (["8k", "500"], ["8k", "500"]),
+        (["1234567890123456789", "1"], ["1234567890123456789", "1"]),
+        (["1,2,3", "4"], ["1,2,3", "4"]),
+    ],
+)
 def test_numbers(texts, numbers):
     assert column(*texts) == numbers
 
@@ -93,14 +96,17 @@ def test_one_bad_value_in_a_thousand_is_said():
     assert read({"x": dates}).frame["x"].isna().sum() == 1
 
 
-@pytest.mark.parametrize("texts, numbers", [
-    (["ON", "OFF", "NotAvailable"], [1, -1, 0]),
-    (["on", "Off"], [1, -1]),
-    (["Yes", "No", "yes"], [1, 0, 1]),
-    (["TRUE", "FALSE"], [1, 0]),
-    (["ja", "nein", "-"], [1, 0, np.nan]),
-    (["Yes", "No", "Unknown"], [1, -1, 0]),
-])
+@pytest.mark.parametrize(
+    "texts, numbers",
+    [
+        (["ON", "OFF", "NotAvailable"], [1, -1, 0]),
+        (["on", "Off"], [1, -1]),
+        (["Yes", "No", "yes"], [1, 0, 1]),
+        (["TRUE", "FALSE"], [1, 0]),
+        (["ja", "nein", "-"], [1, 0, np.nan]),
+        (["Yes", "No", "Unknown"], [1, -1, 0]),
+    ],
+)
 def test_flags(texts, numbers):
     np.testing.assert_array_equal(column(*texts), numbers)
 
@@ -111,20 +117,27 @@ def test_no_flags(texts):
     assert learn_flag(texts) is None
 
 
-@pytest.mark.parametrize("texts, days", [
-    (["2024-02-29", "2023-12-31"], ["2024-02-29", "2023-12-31"]),
-    (["31.12.2023", "01.02.2024"], ["2023-12-31", "2024-02-01"]),
-    (["31/12/2023", "01/02/2024"], ["2023-12-31", "2024-02-01"]),
-    (["12/31/2023", "01/02/2024"], ["2023-12-31", "2024-01-02"]),
-    (["5 Jan 2024", "17 Feb 2024"], ["2024-01-05", "2024-02-17"]),
-    (["2024-02-29 13:45", "2024-03-01 00:00"], ["2024-02-29T13:45", "2024-03-01"]),
-    (["2024-02-29T13:45:10Z", "2024-03-01T00:00:00+02:00"], ["2024-02-29T13:45:10", "2024-02-29T22:00:00"]),
-])
+@pytest.mark.parametrize(
+    "texts, days",
+    [
+        (["2024-02-29", "2023-12-31"], ["2024-02-29", "2023-12-31"]),
+        (["31.12.2023", "01.02.2024"], ["2023-12-31", "2024-02-01"]),
+        (["31/12/2023", "01/02/2024"], ["2023-12-31", "2024-02-01"]),
+        (["12/31/2023", "01/02/2024"], ["2023-12-31", "2024-01-02"]),
+        (["5 Jan 2024", "17 Feb 2024"], ["2024-01-05", "2024-02-17"]),
+        (["2024-02-29 13:45", "2024-03-01 00:00"], ["2024-02-29T13:45", "2024-03-01"]),
+        (["2024-02-29T13:45:10Z", "2024-03-01T00:00:00+02:00"], ["2024-02-29T13:45:10", "2024-02-29T22:00:00"]),
+    ],
+)
 def test_dates(texts, days):
-    assert read({"x": texts}).frame["x"].to_numpy().astype("datetime64[s]").tolist() == [np.datetime64(d, "s").item() for d in days]
+    assert read({"x": texts}).frame["x"].to_numpy().astype("datetime64[s]").tolist() == [
+        np.datetime64(d, "s").item() for d in days
+    ]
 
 
-@pytest.mark.parametrize("texts", [["01/02/2024", "03/04/2024"], ["30-02-2024", "01-02-2024"], ["1/2/24", "3/4/24"], ["10:30", "11:45"]])
+@pytest.mark.parametrize(
+    "texts", [["01/02/2024", "03/04/2024"], ["30-02-2024", "01-02-2024"], ["1/2/24", "3/4/24"], ["10:30", "11:45"]]
+)
 def test_doubtful_dates_stay_text(texts):
     assert column(*texts) == texts
 
@@ -148,7 +161,10 @@ def test_types_can_be_forced():
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.integers(-10**9, 10**9), min_size=1, max_size=20), st.sampled_from(["{}", "{:,}", "£{:,}", "{:,} km", "{} kg"]))
+@given(
+    st.lists(st.integers(-(10**9), 10**9), min_size=1, max_size=20),
+    st.sampled_from(["{}", "{:,}", "£{:,}", "{:,} km", "{} kg"]),
+)
 def test_whole_numbers_come_back(numbers, form):
     assert column(*[form.format(number) for number in numbers]) == numbers
 
@@ -174,12 +190,26 @@ def test_to_float_agrees_with_python(number):
 
 
 def test_recipes_repeat_the_reading():
-    cars = {"mileage": ["186005 km", "-"], "price": ["£8,000", "£950"], "abs": ["ON", "OFF"], "day": ["31.12.2023", "01.02.2024"],
-            "fuel": ["petrol", "diesel"], "engine": ["2.0 Turbo", "1.6"]}
+    cars = {
+        "mileage": ["186005 km", "-"],
+        "price": ["£8,000", "£950"],
+        "abs": ["ON", "OFF"],
+        "day": ["31.12.2023", "01.02.2024"],
+        "fuel": ["petrol", "diesel"],
+        "engine": ["2.0 Turbo", "1.6"],
+    }
     table = read(cars)
-    fresh = reread({"mileage": ["100 mi", "5 km", "7"], "price": ["£1,000", "2000", ""], "abs": ["off", None, "NotAvailable"],
-                    "day": ["05.01.2024", "", "06.01.2024"], "fuel": ["hydrogen", "-", "petrol"], "engine": ["1", "2.5 turbo", "?"]},
-                   table.recipes).frame
+    fresh = reread(
+        {
+            "mileage": ["100 mi", "5 km", "7"],
+            "price": ["£1,000", "2000", ""],
+            "abs": ["off", None, "NotAvailable"],
+            "day": ["05.01.2024", "", "06.01.2024"],
+            "fuel": ["hydrogen", "-", "petrol"],
+            "engine": ["1", "2.5 turbo", "?"],
+        },
+        table.recipes,
+    ).frame
     np.testing.assert_allclose(fresh["mileage"], [160.9344, 5, 7])
     np.testing.assert_array_equal(fresh["price"], [1000, 2000, np.nan])
     np.testing.assert_array_equal(fresh["abs"], [-1, np.nan, 0])
@@ -188,10 +218,17 @@ def test_recipes_repeat_the_reading():
     np.testing.assert_array_equal(fresh["engine (Turbo)"], [0, 1, np.nan])
 
 
-@pytest.mark.parametrize("name, value, shown", [
-    ("mileage", "12 bananas", "'12 bananas'"), ("mileage", "$5", "'$5'"), ("abs", "maybe", "'maybe'"), ("day", "2024-01-05", "'2024-01-05'"),
-    ("day", "31.02.2024", "'31.02.2024'"), ("mileage", "abc", "'abc'"),
-])
+@pytest.mark.parametrize(
+    "name, value, shown",
+    [
+        ("mileage", "12 bananas", "'12 bananas'"),
+        ("mileage", "$5", "'$5'"),
+        ("abs", "maybe", "'maybe'"),
+        ("day", "2024-01-05", "'2024-01-05'"),
+        ("day", "31.02.2024", "'31.02.2024'"),
+        ("mileage", "abc", "'abc'"),
+    ],
+)
 def test_recipes_refuse_what_does_not_fit(name, value, shown):
     cars = {"mileage": ["186005 km", "5 km"], "abs": ["ON", "OFF"], "day": ["31.12.2023", "01.02.2024"]}
     recipes = read(cars).recipes

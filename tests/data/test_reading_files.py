@@ -64,12 +64,20 @@ def test_header_of_text_table(tmp_path):
     assert list(table.frame) == ["make", "fuel"] and len(table) == 2
 
 
-@pytest.mark.parametrize("name, content, word", [
-    ("empty.csv", b"", "is empty"), ("blank.csv", b" \n\n", "is empty"), ("head.csv", b"a,b\n", "no rows"),
-    ("t.xlsx", b"PK\x03\x04rest", "Excel"), ("t.db", b"SQLite format 3\x00", "SQLite"), ("t.xz", b"\xfd7zXZ\x00", "xz"),
-    ("t.bin", b"\x01\x00\x02binary", "not text"), ("t.gz", b"\x1f\x8bnope", "gzip"),
-    ("ragged.csv", b"a,b\n1,2\n3,4\n5,6,7\n8,9\n", "cannot be read"),
-])
+@pytest.mark.parametrize(
+    "name, content, word",
+    [
+        ("empty.csv", b"", "is empty"),
+        ("blank.csv", b" \n\n", "is empty"),
+        ("head.csv", b"a,b\n", "no rows"),
+        ("t.xlsx", b"PK\x03\x04rest", "Excel"),
+        ("t.db", b"SQLite format 3\x00", "SQLite"),
+        ("t.xz", b"\xfd7zXZ\x00", "xz"),
+        ("t.bin", b"\x01\x00\x02binary", "not text"),
+        ("t.gz", b"\x1f\x8bnope", "gzip"),
+        ("ragged.csv", b"a,b\n1,2\n3,4\n5,6,7\n8,9\n", "cannot be read"),
+    ],
+)
 def test_files_that_are_no_table(tmp_path, name, content, word):
     with pytest.raises(DataError, match=word) as caught:
         read(write(tmp_path / name, content))
@@ -85,13 +93,13 @@ def test_cut_gzip(tmp_path):
 def test_one_wide_column_is_not_silently_taken(tmp_path):
     lines = [f"country {i}\t{i}\t{i * 2}" for i in range(30)]
     path = write(tmp_path / "t.csv", "\n".join(["name\ta\tb", *lines, "a footnote without tabs"]) + "\n")
-    with pytest.raises(DataError, match="footnote|cannot be read"):
+    with pytest.raises(DataError, match=r"line 32 has 1 field,.*footnote"):
         read(path)
 
 
 def test_missing_file_and_folder(tmp_path):
     write(tmp_path / "cars.csv", "a\n1\n")
-    with pytest.raises(DataError, match="did you mean 'cars.csv'"):
+    with pytest.raises(DataError, match=r"did you mean 'cars\.csv'"):
         read(tmp_path / "car.csv")
     with pytest.raises(DataError, match="folder"):
         read(tmp_path)
@@ -100,8 +108,16 @@ def test_missing_file_and_folder(tmp_path):
 def test_parquet_and_json(tmp_path):
     import duckdb
 
-    frame = pd.DataFrame({"n": [1, 2], "x": [0.5, np.nan], "word": ["a", "b"], "day": pd.to_datetime(["2024-01-01", "2024-01-02"]),
-                          "yes": [True, False], "km": ["5 km", "7 km"]})
+    frame = pd.DataFrame(
+        {
+            "n": [1, 2],
+            "x": [0.5, np.nan],
+            "word": ["a", "b"],
+            "day": pd.to_datetime(["2024-01-01", "2024-01-02"]),
+            "yes": [True, False],
+            "km": ["5 km", "7 km"],
+        }
+    )
     duckdb.from_df(frame).write_parquet(str(tmp_path / "t.parquet"))
     table = read(tmp_path / "t.parquet").frame
     assert table["n"].tolist() == [1, 2] and np.isnan(table["x"][1]) and table["word"].tolist() == ["a", "b"]
@@ -117,12 +133,22 @@ def test_parquet_and_json(tmp_path):
 def test_dataframes_alike():
     import polars as pl
 
-    columns = {"n": [1, 2, 3], "x": [0.5, None, 1.5], "word": ["a", None, "b"], "yes": [True, False, True], "km": ["1 km", "2 km", "-"],
-               "day": [datetime.date(2024, 1, 1), None, datetime.date(2024, 2, 1)]}
+    columns = {
+        "n": [1, 2, 3],
+        "x": [0.5, None, 1.5],
+        "word": ["a", None, "b"],
+        "yes": [True, False, True],
+        "km": ["1 km", "2 km", "-"],
+        "day": [datetime.date(2024, 1, 1), None, datetime.date(2024, 2, 1)],
+    }
     ours, polars = read(pd.DataFrame(columns)), read(pl.DataFrame(columns))
     for name in ours.frame:
         pd.testing.assert_series_equal(ours.frame[name], polars.frame[name])
-    assert ours.frame["x"].dtype.kind == "f" and ours.frame["day"].dtype.kind == "M" and ours.frame["km"].tolist()[:2] == [1, 2]
+    assert (
+        ours.frame["x"].dtype.kind == "f"
+        and ours.frame["day"].dtype.kind == "M"
+        and ours.frame["km"].tolist()[:2] == [1, 2]
+    )
     back = ours.to_polars()
     assert back["x"].to_list() == [0.5, None, 1.5] and back["word"].to_list() == ["a", None, "b"]
     category = read(pd.DataFrame({"word": pd.Categorical(["a", "b", None])}))
@@ -159,4 +185,6 @@ def test_nothing_is_downloaded(tmp_path, monkeypatch):
     connect = duckdb.connect
     monkeypatch.setattr(duckdb, "connect", lambda *a, **k: seen.append(k["config"]) or connect(*a, **k))
     read(write(tmp_path / "t.csv", "a,b\n1,2\n"))
-    assert seen and all(not config["autoinstall_known_extensions"] and not config["autoload_known_extensions"] for config in seen)
+    assert seen and all(
+        not config["autoinstall_known_extensions"] and not config["autoload_known_extensions"] for config in seen
+    )

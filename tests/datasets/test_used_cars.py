@@ -12,7 +12,11 @@ from homespun.errors import ParameterError
 
 
 def test_same_seed_same_table():
-    first, again, other = datasets.used_cars(200), datasets.used_cars(200, random_state=0), datasets.used_cars(200, random_state=1)
+    first, again, other = (
+        datasets.used_cars(200),
+        datasets.used_cars(200, random_state=0),
+        datasets.used_cars(200, random_state=1),
+    )
     assert first.equals(again)
     assert not first.equals(other)
 
@@ -77,6 +81,10 @@ def test_written_to_a_file(tmp_path, capsys):
 
 
 def test_import_is_cheap():
-    code = "import sys, homespun.datasets, homespun.data, homespun.preprocessing, homespun.impute, homespun.tabular, homespun.cli; " \
-           "print([m for m in ('pandas', 'sklearn', 'duckdb', 'numba', 'typer') if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    code = (
+        "import sys, homespun.datasets, homespun.data, homespun.preprocessing, homespun.impute, homespun.tabular, homespun.cli; "
+        "print([m for m in ('pandas', 'sklearn', 'duckdb', 'numba', 'typer') if m in sys.modules])"
+    )
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    )

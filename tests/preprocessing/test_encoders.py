@@ -22,12 +22,17 @@ TABLES = {
     "numbers": np.array([[3.0, 1], [1, 2], [2, 1], [1, 1], [3, 7], [1, 2], [9, 1]]),
     "integers": np.array([[3, 1], [1, 2], [2, 1], [1, 1], [3, 7], [1, 2], [9, 1]]),
     "nan": np.array([[3.0, np.nan], [np.nan, 2], [2, 1], [1, 1], [3, 7], [1, 2], [np.nan, 1]]),
-    "words with gaps": np.array([["b", None], ["a", "y"], [np.nan, "x"], ["a", "x"], ["b", None], ["a", "y"], [np.nan, "x"]], dtype=object),
+    "words with gaps": np.array(
+        [["b", None], ["a", "y"], [np.nan, "x"], ["a", "x"], ["b", None], ["a", "y"], [np.nan, "x"]], dtype=object
+    ),
 }
 FRESH = {
-    "words": np.array([["a", "q"], ["q", "x"], ["d", "z"]], dtype=object), "strings": np.array([["a", "quite long"], ["q", "x"], ["d", "z"]]),
-    "numbers": np.array([[1.0, 5], [4, 1], [9, 7]]), "integers": np.array([[1, 5], [4, 1], [9, 7]]),
-    "nan": np.array([[np.nan, 5], [4, np.nan], [3, 7]]), "words with gaps": np.array([["a", "q"], [None, "x"], [np.nan, None]], dtype=object),
+    "words": np.array([["a", "q"], ["q", "x"], ["d", "z"]], dtype=object),
+    "strings": np.array([["a", "quite long"], ["q", "x"], ["d", "z"]]),
+    "numbers": np.array([[1.0, 5], [4, 1], [9, 7]]),
+    "integers": np.array([[1, 5], [4, 1], [9, 7]]),
+    "nan": np.array([[np.nan, 5], [4, np.nan], [3, 7]]),
+    "words with gaps": np.array([["a", "q"], [None, "x"], [np.nan, None]], dtype=object),
 }
 
 
@@ -44,7 +49,17 @@ def same(a, b):
 
 @pytest.mark.parametrize("table", TABLES)
 @pytest.mark.parametrize("drop", [None, "first", "if_binary"])
-@pytest.mark.parametrize("rare", [{}, {"min_frequency": 2}, {"max_categories": 2}, {"min_frequency": 0.25}, {"min_frequency": 2, "max_categories": 3}, {"max_categories": 1}])
+@pytest.mark.parametrize(
+    "rare",
+    [
+        {},
+        {"min_frequency": 2},
+        {"max_categories": 2},
+        {"min_frequency": 0.25},
+        {"min_frequency": 2, "max_categories": 3},
+        {"max_categories": 1},
+    ],
+)
 def test_one_hot_equals_sklearn(table, drop, rare):
     X, fresh = TABLES[table], FRESH[table]
     for unknown, as_sparse in itertools.product(["ignore", "infrequent_if_exist", "warn"], [True, False]):
@@ -55,7 +70,9 @@ def test_one_hot_equals_sklearn(table, drop, rare):
             a, b = mine.transform(fresh), other.transform(fresh)
         same(a, b)
         assert mine.get_feature_names_out().tolist() == other.get_feature_names_out().tolist()
-        assert mine.get_feature_names_out(["one", "two"]).tolist() == other.get_feature_names_out(["one", "two"]).tolist()
+        assert (
+            mine.get_feature_names_out(["one", "two"]).tolist() == other.get_feature_names_out(["one", "two"]).tolist()
+        )
         for mine_categories, other_categories in zip(mine.categories_, other.categories_):
             same(mine_categories, other_categories)
         if rare:
@@ -76,13 +93,22 @@ def comes_back(encoder, X):
     for j in range(X.shape[1]):
         grouped = [] if rare[j] is None else [str(value) for value in rare[j]]
         assert [str(value) for value in back[:, j]] == [
-            "infrequent_sklearn" if str(value) in grouped else str(value) for value in X[:, j]]
+            "infrequent_sklearn" if str(value) in grouped else str(value) for value in X[:, j]
+        ]
 
 
 @pytest.mark.parametrize("table", TABLES)
-@pytest.mark.parametrize("rare", [{}, {"min_frequency": 2}, {"max_categories": 2}, {"min_frequency": 0.25}, {"max_categories": 1}])
-@pytest.mark.parametrize("codes", [{}, {"handle_unknown": "use_encoded_value", "unknown_value": -1},
-                                   {"handle_unknown": "use_encoded_value", "unknown_value": np.nan, "encoded_missing_value": -2}])
+@pytest.mark.parametrize(
+    "rare", [{}, {"min_frequency": 2}, {"max_categories": 2}, {"min_frequency": 0.25}, {"max_categories": 1}]
+)
+@pytest.mark.parametrize(
+    "codes",
+    [
+        {},
+        {"handle_unknown": "use_encoded_value", "unknown_value": -1},
+        {"handle_unknown": "use_encoded_value", "unknown_value": np.nan, "encoded_missing_value": -2},
+    ],
+)
 def test_ordinal_equals_sklearn(table, rare, codes):
     mine, other = pair("OrdinalEncoder", **rare, **codes)
     X = TABLES[table]
@@ -164,8 +190,10 @@ def test_bad_input():
     for parameters in ({"handle_unknown": "use_encoded_value"}, {"unknown_value": 3}):
         with pytest.raises(TypeError, match="unknown_value"):
             ours.OrdinalEncoder(**parameters).fit(X)
-    for parameters in ({"handle_unknown": "use_encoded_value", "unknown_value": 1},
-                       {"handle_unknown": "use_encoded_value", "unknown_value": np.nan, "dtype": np.int64}):
+    for parameters in (
+        {"handle_unknown": "use_encoded_value", "unknown_value": 1},
+        {"handle_unknown": "use_encoded_value", "unknown_value": np.nan, "dtype": np.int64},
+    ):
         with pytest.raises(ParameterError, match="unknown_value"):
             ours.OrdinalEncoder(**parameters).fit(X)
     with pytest.raises(ParameterError, match="encoded_missing_value"):

@@ -11,8 +11,16 @@ from homespun.preprocessing import DateParts, FlagEncoder
 
 
 def test_flags():
-    X = pd.DataFrame({"abs": ["ON", "OFF", "NotAvailable", None], "sold": ["yes", "No", "unknown", "-"], "n": [1.0, -1.0, 0.0, np.nan]})
-    np.testing.assert_array_equal(FlagEncoder().fit_transform(X), [[1, 1, 1], [-1, -1, -1], [0, 0, 0], [np.nan, np.nan, np.nan]])
+    X = pd.DataFrame(
+        {
+            "abs": ["ON", "OFF", "NotAvailable", None],
+            "sold": ["yes", "No", "unknown", "-"],
+            "n": [1.0, -1.0, 0.0, np.nan],
+        }
+    )
+    np.testing.assert_array_equal(
+        FlagEncoder().fit_transform(X), [[1, 1, 1], [-1, -1, -1], [0, 0, 0], [np.nan, np.nan, np.nan]]
+    )
     with pytest.raises(DataError, match="'maybe'") as caught:
         FlagEncoder().fit([["ON"], ["maybe"]])
     assert caught.value.operands == {"column": 0, "value": "maybe"}
@@ -23,12 +31,24 @@ def test_flags():
 
 
 def test_dates_against_the_standard_library():
-    days = [datetime.datetime(2024, 2, 29, 13, 30), datetime.datetime(1969, 12, 31, 23, 59), datetime.datetime(2000, 1, 1),
-            datetime.datetime(1899, 3, 1, 1), datetime.datetime(2023, 12, 31)]
+    days = [
+        datetime.datetime(2024, 2, 29, 13, 30),
+        datetime.datetime(1969, 12, 31, 23, 59),
+        datetime.datetime(2000, 1, 1),
+        datetime.datetime(1899, 3, 1, 1),
+        datetime.datetime(2023, 12, 31),
+    ]
     parts = ("year", "month", "day", "weekday", "day_of_year", "hour", "age")
     last = max(days)
-    expected = [[d.year, d.month, d.day, d.weekday(), d.timetuple().tm_yday, d.hour, (last - d).total_seconds() / 86400] for d in days]
-    for X in (pd.DataFrame({"day": days}), [[d.isoformat()] for d in days], np.array(days, dtype="datetime64[s]").reshape(-1, 1)):
+    expected = [
+        [d.year, d.month, d.day, d.weekday(), d.timetuple().tm_yday, d.hour, (last - d).total_seconds() / 86400]
+        for d in days
+    ]
+    for X in (
+        pd.DataFrame({"day": days}),
+        [[d.isoformat()] for d in days],
+        np.array(days, dtype="datetime64[s]").reshape(-1, 1),
+    ):
         np.testing.assert_allclose(DateParts(parts=parts).fit_transform(X), expected, atol=1e-9)
 
 

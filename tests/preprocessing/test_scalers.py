@@ -75,7 +75,7 @@ def test_sparse(form):
 
 def test_awkward_numbers():
     far = 1e9 + np.arange(50.0).reshape(-1, 1) * 1e-3  # variance must survive a mean 10^12 times the spread
-    _, mean, squares = column_moments(far)
+    _, _, squares = column_moments(far)
     np.testing.assert_allclose(squares[0] / 50, np.var(np.arange(50.0) * 1e-3), rtol=1e-4)
     constant = ours.StandardScaler().fit(np.full((1000, 1), 0.1))
     assert constant.scale_[0] == 1.0
@@ -113,7 +113,7 @@ def test_min_max_equals_sklearn(parameters):
     mine, other = ours.MinMaxScaler(**parameters).fit(GAPS), theirs.MinMaxScaler(**parameters).fit(GAPS)
     close(mine, other, ["data_min_", "data_max_", "data_range_", "scale_", "min_", "n_samples_seen_"])
     np.testing.assert_allclose(mine.transform(GAPS * 2), other.transform(GAPS * 2))
-    np.testing.assert_allclose(mine.inverse_transform(mine.transform(GAPS)), GAPS if not parameters.get("clip") else GAPS, atol=1e-8)
+    np.testing.assert_allclose(mine.inverse_transform(mine.transform(GAPS)), GAPS, atol=1e-8)
     pieces = ours.MinMaxScaler(**parameters)
     for start in range(0, 60, 11):
         pieces.partial_fit(GAPS[start:start + 11])
@@ -125,7 +125,7 @@ def test_bad_input():
         ours.MinMaxScaler(feature_range=(1, 0)).fit(X)
     with pytest.raises(DataError, match="infinity"):
         ours.StandardScaler().fit([[1.0], [np.inf]])
-    with pytest.raises(DataError, match="StandardScaler.fit: .*non-zero|weight is zero"):
+    with pytest.raises(DataError, match=r"StandardScaler\.fit: .*non-zero|weight is zero"):
         ours.StandardScaler().fit(X, sample_weight=np.zeros(60))
     with pytest.raises(ValueError, match="features"):
         ours.StandardScaler().fit(X).transform(X[:, :2])

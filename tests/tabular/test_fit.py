@@ -29,10 +29,13 @@ def churn():
     rng = np.random.default_rng(0)
     calls, fee = rng.poisson(3, 400), rng.normal(50, 10, 400)
     left = calls + rng.normal(size=400) > 4
-    return pd.DataFrame({"calls": calls, "fee": fee, "plan": rng.choice(["basic", "gold"], 400), "churn": np.where(left, "Yes", "No")})
+    return pd.DataFrame(
+        {"calls": calls, "fee": fee, "plan": rng.choice(["basic", "gold"], 400), "churn": np.where(left, "Yes", "No")}
+    )
 
 
 # -- what comes out
+
 
 def test_leaderboard(project):
     board = project.leaderboard
@@ -57,7 +60,9 @@ def test_predictions_are_prices(project):
     predicted = project.predict(FRESH)
     assert predicted.shape == (60,) and predicted.dtype == np.float64
     assert np.median(np.abs(predicted / truth - 1)) < 0.2
-    np.testing.assert_array_equal(project.predict(FRESH.drop(columns=["price", "description", "listing_id"])), predicted)
+    np.testing.assert_array_equal(
+        project.predict(FRESH.drop(columns=["price", "description", "listing_id"])), predicted
+    )
     np.testing.assert_array_equal(project.predict(FRESH.iloc[::-1]), predicted[::-1])
     assert not hasattr(project, "predict_proba")
 
@@ -70,15 +75,27 @@ def test_same_units_and_words_on_fresh_data(project):
     assert project.predict(row)[0] == pytest.approx(base, rel=1e-4)
     row["mileage"] = km
     assert project.predict(row)[0] == base
-    for column, value in (("manufacturer", "Trabant"), ("colour", None), ("levy", "?"), ("power", 120), ("tow_bar", "on"), ("fuel", "n/a")):
+    for column, value in (
+        ("manufacturer", "Trabant"),
+        ("colour", None),
+        ("levy", "?"),
+        ("power", 120),
+        ("tow_bar", "on"),
+        ("fuel", "n/a"),
+    ):
         row[column] = value  # unseen, missing, a number: all is well
         assert np.isfinite(project.predict(row)[0])
 
 
-@pytest.mark.parametrize("change, words", [
-    ({"mileage": "far"}, "'far' in row 1"), ({"tow_bar": "maybe"}, "'maybe' in row 1"), ({"listed_on": "yesterday"}, "'yesterday' in row 1"),
-    ({"engine": "2.0 litres"}, "'2.0 litres'"),
-])
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"mileage": "far"}, "'far' in row 1"),
+        ({"tow_bar": "maybe"}, "'maybe' in row 1"),
+        ({"listed_on": "yesterday"}, "'yesterday' in row 1"),
+        ({"engine": "2.0 litres"}, "'2.0 litres'"),
+    ],
+)
 def test_fresh_data_that_does_not_fit(project, change, words):
     row = FRESH.iloc[[0]].assign(**change)
     with pytest.raises(DataError, match=words) as caught:
@@ -87,7 +104,7 @@ def test_fresh_data_that_does_not_fit(project, change, words):
 
 
 def test_columns_of_fresh_data(project):
-    with pytest.raises(DataError, match="'mileage' .did you mean 'Milage'") as caught:
+    with pytest.raises(DataError, match=r"'mileage' \(did you mean 'Milage'") as caught:
         project.predict(FRESH.rename(columns={"mileage": "Milage"}))
     assert caught.value.operands["missing"] == ["mileage"]
     with pytest.warns(UserWarning, match="'garage'"):
@@ -138,6 +155,7 @@ def test_polars_file_and_table_alike(tmp_path, project):
 
 # -- classes
 
+
 def test_two_classes(churn, tmp_path):
     made = fit(churn, "churn", folds=3)
     assert made.task == "classification" and made.classes == ["No", "Yes"] and made.score_name == "ROC AUC"
@@ -164,9 +182,15 @@ def test_positive_turns_the_classes(churn):
 def test_many_classes():
     rng = np.random.default_rng(1)
     kind = rng.integers(0, 3, 300)
-    table = pd.DataFrame({"x": kind * 2 + rng.normal(size=300), "y": rng.normal(size=300), "kind": np.array(["cat", "dog", "emu"])[kind]})
+    table = pd.DataFrame(
+        {"x": kind * 2 + rng.normal(size=300), "y": rng.normal(size=300), "kind": np.array(["cat", "dog", "emu"])[kind]}
+    )
     made = fit(table, "kind", folds=3)
-    assert made.score_name == "accuracy" and made.predict_proba(table).shape == (300, 3) and made.leaderboard["score"][0] > 0.6
+    assert (
+        made.score_name == "accuracy"
+        and made.predict_proba(table).shape == (300, 3)
+        and made.leaderboard["score"][0] > 0.6
+    )
     assert set(made.predict(table)) == {"cat", "dog", "emu"}
     numbered = fit(table.assign(kind=kind), "kind", models=["baseline", "logistic"], folds=3)
     assert numbered.predict(table).dtype.kind == "i"
@@ -181,11 +205,15 @@ def test_task_can_be_forced():
 def test_splits_are_used():
     made = fit(CARS, "price", models=QUICK, folds=3, time="listed_on")
     assert "listed_on" not in made.features_ and any(d.kind == "folds" and d.value == "in time" for d in made.decisions)
-    assert fit(CARS, "price", models=QUICK, folds=3, group="manufacturer").leaderboard["score"][0] < made.leaderboard["score"][0]
+    assert (
+        fit(CARS, "price", models=QUICK, folds=3, group="manufacturer").leaderboard["score"][0]
+        < made.leaderboard["score"][0]
+    )
     assert fit(CARS, "price", models=QUICK, folds=3, stratify="manufacturer").best == "linear"
 
 
 # -- nothing is lost
+
 
 def test_budget():
     made = fit(CARS, "price", models=["baseline", "linear", "boosting"], folds=2, budget=1e-6)
@@ -236,7 +264,10 @@ def code(tmp_path):
 def test_interrupt_keeps_finished_models(code):
     made = fit(CARS, "price", models=["linear", f"{code}:Interrupted", "boosting"], folds=2)
     assert made.leaderboard["model"].tolist() == ["linear"]
-    assert any(note.startswith("interrupted: linear finished and kept") and "boosting not trained" in note for note in made.warnings)
+    assert any(
+        note.startswith("interrupted: linear finished and kept") and "boosting not trained" in note
+        for note in made.warnings
+    )
     with pytest.raises(KeyboardInterrupt):
         fit(CARS, "price", models=[f"{code}:Interrupted"], folds=2)
 
@@ -253,29 +284,33 @@ def test_own_model_travels_with_its_code(code, tmp_path):
     name = f"{code}:Mean"
     made = fit(CARS, "price", models=[name], folds=2, out=tmp_path / "own.homespun")
     assert made.best == name
-    with pytest.raises(HomespunError, match="my_models.py"):
+    with pytest.raises(HomespunError, match=r"my_models\.py"):
         load(tmp_path / "own.homespun")
     np.testing.assert_array_equal(load(tmp_path / "own.homespun", allow_code=code).predict(FRESH), made.predict(FRESH))
 
 
 # -- bad input
 
-@pytest.mark.parametrize("options, kind, words", [
-    ({"target": "prize"}, DataError, "did you mean 'price'"),
-    ({"target": None}, ParameterError, "None"),
-    ({"task": "regresion"}, ParameterError, "did you mean 'regression'"),
-    ({"folds": 1}, ParameterError, "got 1"),
-    ({"budget": -3}, ParameterError, "-3"),
-    ({"models": ["forrest"]}, ParameterError, "did you mean 'forest'"),
-    ({"models": ["logistic"]}, ParameterError, "no model for regression"),
-    ({"models": []}, ParameterError, "empty"),
-    ({"models": ["nowhere.py:Model"]}, ParameterError, "nowhere.py"),
-    ({"time": "listed"}, ParameterError, "did you mean 'listed_on'"),
-    ({"time": "fuel"}, DataError, "is text"),
-    ({"target": "fuel", "task": "regression"}, DataError, "is text, such as"),
-    ({"target": "country"}, DataError, "'United Kingdom' in every row"),
-    ({"positive": "yes"}, ParameterError, "'yes'"),
-])
+
+@pytest.mark.parametrize(
+    "options, kind, words",
+    [
+        ({"target": "prize"}, DataError, "did you mean 'price'"),
+        ({"target": None}, ParameterError, "None"),
+        ({"task": "regresion"}, ParameterError, "did you mean 'regression'"),
+        ({"folds": 1}, ParameterError, "got 1"),
+        ({"budget": -3}, ParameterError, "-3"),
+        ({"models": ["forrest"]}, ParameterError, "did you mean 'forest'"),
+        ({"models": ["logistic"]}, ParameterError, "no model for regression"),
+        ({"models": []}, ParameterError, "empty"),
+        ({"models": ["nowhere.py:Model"]}, ParameterError, "nowhere.py"),
+        ({"time": "listed"}, ParameterError, "did you mean 'listed_on'"),
+        ({"time": "fuel"}, DataError, "is text"),
+        ({"target": "fuel", "task": "regression"}, DataError, "is text, such as"),
+        ({"target": "country"}, DataError, "'United Kingdom' in every row"),
+        ({"positive": "yes"}, ParameterError, "'yes'"),
+    ],
+)
 def test_bad_options(options, kind, words):
     options = {"target": "price", "models": QUICK, "folds": 2} | options
     with pytest.raises(kind, match=words) as caught:
@@ -283,7 +318,9 @@ def test_bad_options(options, kind, words):
     assert caught.value.operation == "fit" and caught.value.rule
 
 
-@pytest.mark.parametrize("name, words", [("Meen", "did you mean 'Mean'"), ("NoModel", "no method 'fit'"), ("Needs", "without arguments")])
+@pytest.mark.parametrize(
+    "name, words", [("Meen", "did you mean 'Mean'"), ("NoModel", "no method 'fit'"), ("Needs", "without arguments")]
+)
 def test_bad_own_models(code, name, words):
     with pytest.raises(ParameterError, match=words):
         fit(CARS.iloc[:60], "price", models=[f"{code}:{name}"], folds=2)
@@ -305,7 +342,9 @@ def test_too_little_data():
 
 def test_nothing_to_find_is_said():
     rng = np.random.default_rng(5)
-    made = fit(pd.DataFrame({"x": rng.normal(size=80), "y": rng.normal(size=80)}), "y", models=["baseline", "forest"], folds=4)
+    made = fit(
+        pd.DataFrame({"x": rng.normal(size=80), "y": rng.normal(size=80)}), "y", models=["baseline", "forest"], folds=4
+    )
     if made.best == "baseline":
         assert any("no model is better" in note for note in made.warnings)
 
@@ -329,11 +368,23 @@ def test_warnings_do_not_leak():
 # -- real data
 
 REAL = {
-    "cars_georgia/car_price_prediction.csv.gz": ("Price", {("Mileage", "unit"): "km", ("Levy", "missing"): ["-"], ("Engine volume", "split"): "Turbo"}),
-    "cars_ebay_de/autos.csv.gz": ("price", {("odometer", "unit"): "km", (None, "encoding"): "cp1252", ("price", "currency"): "USD"}),
+    "cars_georgia/car_price_prediction.csv.gz": (
+        "Price",
+        {("Mileage", "unit"): "km", ("Levy", "missing"): ["-"], ("Engine volume", "split"): "Turbo"},
+    ),
+    "cars_ebay_de/autos.csv.gz": (
+        "price",
+        {("odometer", "unit"): "km", (None, "encoding"): "cp1252", ("price", "currency"): "USD"},
+    ),
     "cars_toyota_flags/ToyotaCorolla.csv": ("price", {("cylinders", "left out"): "constant"}),
-    "cars_saudi/UsedCarsSA_Unclean_EN.csv.gz": ("Price", {("Price", "words as missing"): ["Negotiable"], ("Condition", "left out"): "constant"}),
-    "cars_uk_focus/unclean focus.csv": ("price", {("price", "currency"): "GBP", ("reference", "left out"): "identifier"}),
+    "cars_saudi/UsedCarsSA_Unclean_EN.csv.gz": (
+        "Price",
+        {("Price", "words as missing"): ["Negotiable"], ("Condition", "left out"): "constant"},
+    ),
+    "cars_uk_focus/unclean focus.csv": (
+        "price",
+        {("price", "currency"): "GBP", ("reference", "left out"): "identifier"},
+    ),
 }
 
 

@@ -22,16 +22,20 @@ def target(values, task="auto", positive=None, name="y"):
 
 # -- target
 
-@pytest.mark.parametrize("values, task", [
-    (["£8,000", "£9,000", "£1,000", "£2,000"], "regression"),
-    (["yes", "no", "no", "yes"], "classification"),
-    (["ON", "OFF", "NotAvailable", "ON", "OFF", "NotAvailable"], "classification"),
-    ([0, 1, 1, 0, 1], "classification"),
-    ([1.5, 2.5, 3.5, 4.5], "regression"),
-    ([1, 2, 3] * 20, "classification"),
-    ([1, 2, 3, 4, 5], "regression"),
-    (["a", "b", "c", "a", "b", "c"], "classification"),
-])
+
+@pytest.mark.parametrize(
+    "values, task",
+    [
+        (["£8,000", "£9,000", "£1,000", "£2,000"], "regression"),
+        (["yes", "no", "no", "yes"], "classification"),
+        (["ON", "OFF", "NotAvailable", "ON", "OFF", "NotAvailable"], "classification"),
+        ([0, 1, 1, 0, 1], "classification"),
+        ([1.5, 2.5, 3.5, 4.5], "regression"),
+        ([1, 2, 3] * 20, "classification"),
+        ([1, 2, 3, 4, 5], "regression"),
+        (["a", "b", "c", "a", "b", "c"], "classification"),
+    ],
+)
 def test_task(values, task):
     found = target(values)
     assert found.task == task
@@ -65,20 +69,23 @@ def test_log_scale():
     assert not target(-skewed).log
 
 
-@pytest.mark.parametrize("values, task, positive, kind, words", [
-    (["", "-", "?"], "auto", None, DataError, "no value"),
-    (["5"], "auto", None, DataError, "1 row"),
-    (["5", "6"], "auto", None, DataError, "2 rows"),
-    (["5", "5", "5", "5"], "auto", None, DataError, "5 in every row"),
-    (["a", "a", "a", "a"], "auto", None, DataError, "'a' in every row"),
-    (["red", "blue", "red", "blue"], "regression", None, DataError, "'red'"),
-    (["2024-01-01", "2024-01-02", "2024-01-03", "2024-01-04"], "auto", None, DataError, "date"),
-    ([f"word{i}" for i in range(100)], "auto", None, DataError, "100 classes"),
-    (["yes", "no", "no", "yes"], "auto", "maybe", ParameterError, "'maybe'"),
-    (["a", "b", "c", "a", "b", "c"], "auto", "a", ParameterError, "3"),
-    ([1.5, 2.5, 3.5, 4.5], "auto", "yes", ParameterError, "'yes'"),
-    (["a", "b", "c", "d", "a"], "auto", None, DataError, "only one class"),
-])
+@pytest.mark.parametrize(
+    "values, task, positive, kind, words",
+    [
+        (["", "-", "?"], "auto", None, DataError, "no value"),
+        (["5"], "auto", None, DataError, "1 row"),
+        (["5", "6"], "auto", None, DataError, "2 rows"),
+        (["5", "5", "5", "5"], "auto", None, DataError, "5 in every row"),
+        (["a", "a", "a", "a"], "auto", None, DataError, "'a' in every row"),
+        (["red", "blue", "red", "blue"], "regression", None, DataError, "'red'"),
+        (["2024-01-01", "2024-01-02", "2024-01-03", "2024-01-04"], "auto", None, DataError, "date"),
+        ([f"word{i}" for i in range(100)], "auto", None, DataError, "100 classes"),
+        (["yes", "no", "no", "yes"], "auto", "maybe", ParameterError, "'maybe'"),
+        (["a", "b", "c", "a", "b", "c"], "auto", "a", ParameterError, "3"),
+        ([1.5, 2.5, 3.5, 4.5], "auto", "yes", ParameterError, "'yes'"),
+        (["a", "b", "c", "d", "a"], "auto", None, DataError, "only one class"),
+    ],
+)
 def test_targets_that_cannot_be_learned(values, task, positive, kind, words):
     with pytest.raises(kind, match=words) as caught:
         target(values, task, positive)
@@ -95,19 +102,40 @@ def test_wrong_name():
 
 # -- plan
 
+
 def test_roles():
     n = 100
-    frame = read({
-        "listing_id": list(range(1000, 1000 + n)), "row": list(range(n)), "userId": rng.permutation(10**6)[:n].tolist(),
-        "paid": rng.permutation(10**6)[:n].tolist(), "year": rng.integers(1990, 2020, n).tolist(), "constant": ["x"] * n, "empty": [""] * n,
-        "seldom": ["yes"] * 90 + [""] * 10, "fuel": ["petrol", "diesel"] * 50, "flag": ["ON", "OFF"] * 50, "trend": list(range(n)),
-        "day": [f"2024-01-{1 + i % 28:02d}" for i in range(n)], "code": [f"x{i}" for i in range(n)],
-        "text": [f"a lovely car number {i}" for i in range(n)], "half": [f"w{i % 60}" for i in range(n)],
-    }).frame
+    frame = read(
+        {
+            "listing_id": list(range(1000, 1000 + n)),
+            "row": list(range(n)),
+            "userId": rng.permutation(10**6)[:n].tolist(),
+            "paid": rng.permutation(10**6)[:n].tolist(),
+            "year": rng.integers(1990, 2020, n).tolist(),
+            "constant": ["x"] * n,
+            "empty": [""] * n,
+            "seldom": ["yes"] * 90 + [""] * 10,
+            "fuel": ["petrol", "diesel"] * 50,
+            "flag": ["ON", "OFF"] * 50,
+            "trend": list(range(n)),
+            "day": [f"2024-01-{1 + i % 28:02d}" for i in range(n)],
+            "code": [f"x{i}" for i in range(n)],
+            "text": [f"a lovely car number {i}" for i in range(n)],
+            "half": [f"w{i % 60}" for i in range(n)],
+        }
+    ).frame
     plan = make_plan(frame, exclude={"paid": ""})
     assert plan.numbers == ["year", "flag", "trend"] and plan.dates == ["day"] and plan.categories == ["seldom", "fuel"]
-    assert plan.left_out == {"listing_id": "identifier", "row": "identifier", "userId": "identifier", "constant": "constant",
-                             "empty": "empty", "code": "identifier", "text": "free text", "half": "free text"}
+    assert plan.left_out == {
+        "listing_id": "identifier",
+        "row": "identifier",
+        "userId": "identifier",
+        "constant": "constant",
+        "empty": "empty",
+        "code": "identifier",
+        "text": "free text",
+        "half": "free text",
+    }
     X = feature_frame(frame, plan.roles)
     assert X["day"].iloc[0] == 19723.0  # days since 1970
     assert X["seldom"].isna().sum() == 10 and X["year"].dtype == np.float64
@@ -121,6 +149,7 @@ def test_repeated_rows():
 
 
 # -- folds
+
 
 def folds_of(table, values, **options):
     found = clean_target(read({"y": values, **table}), "y", "auto", None)
@@ -143,7 +172,9 @@ def test_time_group_and_strata():
     assert decisions[-1].value == "in time"
     groups = rng.integers(0, 9, 40)
     for more in ({}, {"stratify": "colour"}):
-        split, _ = folds_of({"who": [f"g{g}" for g in groups], "colour": ["red", "blue"] * 20}, values, group="who", **more)
+        split, _ = folds_of(
+            {"who": [f"g{g}" for g in groups], "colour": ["red", "blue"] * 20}, values, group="who", **more
+        )
         for train, test in split:
             assert not set(groups[train]) & set(groups[test])
     makes = np.array(["Ford"] * 30 + ["Audi"] * 8 + ["Lada"] * 2)
@@ -163,17 +194,30 @@ def test_classes_are_in_every_fold():
         assert sum(values[i] == "b" for i in test) == 1
 
 
-@pytest.mark.parametrize("options, kind, words", [
-    ({"time": "dya"}, ParameterError, "did you mean 'day'"), ({"time": "day", "group": "x"}, ParameterError, "combined"),
-    ({"time": "word"}, DataError, "text"), ({"time": "gaps"}, DataError, "missing in 1 rows"), ({"group": "same"}, DataError, "one value"),
-])
+@pytest.mark.parametrize(
+    "options, kind, words",
+    [
+        ({"time": "dya"}, ParameterError, "did you mean 'day'"),
+        ({"time": "day", "group": "x"}, ParameterError, "combined"),
+        ({"time": "word"}, DataError, "text"),
+        ({"time": "gaps"}, DataError, "missing in 1 rows"),
+        ({"group": "same"}, DataError, "one value"),
+    ],
+)
 def test_bad_folds(options, kind, words):
-    table = {"day": list(range(8)), "x": list(range(8)), "word": ["a", "b"] * 4, "gaps": [None, *range(7)], "same": ["s"] * 8}
+    table = {
+        "day": list(range(8)),
+        "x": list(range(8)),
+        "word": ["a", "b"] * 4,
+        "gaps": [None, *range(7)],
+        "same": ["s"] * 8,
+    }
     with pytest.raises(kind, match=words):
         folds_of(table, list(np.arange(8) + 0.5), **options)
 
 
 # -- scores
+
 
 def test_scores_equal_sklearn():
     y, p = rng.normal(size=50), rng.normal(size=50)
@@ -196,22 +240,41 @@ def test_corrected_interval():
 
 # -- drift
 
+
 def test_drift_finds_what_moved():
-    before = read({"km": rng.normal(size=2000).tolist(), "fuel": rng.choice(["p", "d"], 2000).tolist(), "year": rng.integers(0, 9, 2000).tolist()}).frame
-    now = read({"km": (rng.normal(size=500) + 2).tolist(), "fuel": rng.choice(["p", "e"], 500).tolist(), "year": rng.integers(0, 9, 500).tolist()}).frame
+    before = read(
+        {
+            "km": rng.normal(size=2000).tolist(),
+            "fuel": rng.choice(["p", "d"], 2000).tolist(),
+            "year": rng.integers(0, 9, 2000).tolist(),
+        }
+    ).frame
+    now = read(
+        {
+            "km": (rng.normal(size=500) + 2).tolist(),
+            "fuel": rng.choice(["p", "e"], 500).tolist(),
+            "year": rng.integers(0, 9, 500).tolist(),
+        }
+    ).frame
     report = pd.DataFrame(drift(now, reference_of(before, ["km", "fuel", "year"]))).set_index("column")
-    assert report.loc["km", "reading"] == report.loc["fuel", "reading"] == "moved" and report.loc["year", "reading"] == "steady"
+    assert (
+        report.loc["km", "reading"] == report.loc["fuel", "reading"] == "moved"
+        and report.loc["year", "reading"] == "steady"
+    )
     same = pd.DataFrame(drift(before, reference_of(before, ["km", "fuel", "year"])))
     assert (same["psi"] < 1e-9).all()
 
 
 # -- the two small estimators
 
+
 def test_baseline_weights_and_log_target():
     from homespun.tabular import BaselineClassifier, BaselineRegressor, LogTarget
 
     assert BaselineRegressor().fit([[0], [1]], [1.0, 4.0], sample_weight=[2, 1]).predict([[5]])[0] == 2.0
-    assert BaselineClassifier().fit([[0], [1]], ["a", "b"], sample_weight=[3, 1]).predict_proba([[5]]).tolist() == [[0.75, 0.25]]
+    assert BaselineClassifier().fit([[0], [1]], ["a", "b"], sample_weight=[3, 1]).predict_proba([[5]]).tolist() == [
+        [0.75, 0.25]
+    ]
     from sklearn.linear_model import LinearRegression
 
     X = rng.random((40, 2))

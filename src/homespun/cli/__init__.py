@@ -6,6 +6,7 @@ Exit status 0; 1 for a mistake that the text on stderr explains; 2 for a wrong c
 from __future__ import annotations
 
 import sys
+import warnings
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -22,7 +23,10 @@ def run(arguments: list[str]) -> int:
     except ModuleNotFoundError as error:
         return _lacks(error)
     try:
-        app(args=arguments, prog_name="homespun")
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", UserWarning)
+            warnings.showwarning = _note
+            app(args=arguments, prog_name="homespun")
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except HomespunError as error:
@@ -35,6 +39,11 @@ def run(arguments: list[str]) -> int:
     except OSError as error:
         return _say(f"{error.strerror or error}" + (f": {error.filename!r}" if error.filename else ""))
     return 0
+
+
+def _note(message, category, filename, lineno, file=None, line=None) -> None:
+    """A warning as a user reads it: without our file and line."""
+    print(f"homespun: note: {message}", file=sys.stderr)
 
 
 def _say(text: str) -> int:

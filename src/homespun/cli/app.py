@@ -9,7 +9,10 @@ from homespun.cli import export, fit, kernels, predict, validate, workshop
 
 app = typer.Typer(
     help="Machine learning you can read: from a table to a model, and from a model to its own lines.",
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
 
 
@@ -20,10 +23,21 @@ def _version(wanted: bool) -> None:
 
 
 @app.callback()
-def options(version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version.")) -> None:
+def options(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
     """Options before the command."""
 
 
-for command in (fit.fit, predict.predict, validate.validate, export.export, workshop.step, workshop.new, workshop.certify,
-                kernels.prove, kernels.warmup):
+for command in (
+    fit.fit,
+    predict.predict,
+    validate.validate,
+    export.export,
+    workshop.step,
+    workshop.new,
+    workshop.certify,
+    kernels.prove,
+    kernels.warmup,
+):
     app.command()(command)

@@ -1,13 +1,42 @@
-"""Dates: find the one format that fits every value of a column. A column that fits two formats with different results stays text."""
+"""Dates: find the one format that fits every value of a column.
+
+A column that fits two formats with different results stays text.
+"""
 
 from __future__ import annotations
 
 import re
 
-_DAYS = ["%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y",
-         "%d %b %Y", "%d-%b-%Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y"]
-_TIMES = ["", " %H:%M", " %H:%M:%S", "T%H:%M", "T%H:%M:%S", " %H:%M:%S.%f", "T%H:%M:%S.%f", " %H:%M:%S%z", "T%H:%M:%S%z",
-          "T%H:%M:%S.%f%z", " %I:%M %p", " %I:%M:%S %p"]
+_DAYS = [
+    "%Y-%m-%d",
+    "%Y/%m/%d",
+    "%Y.%m.%d",
+    "%d.%m.%Y",
+    "%d/%m/%Y",
+    "%m/%d/%Y",
+    "%d-%m-%Y",
+    "%m-%d-%Y",
+    "%d %b %Y",
+    "%d-%b-%Y",
+    "%d %B %Y",
+    "%b %d, %Y",
+    "%B %d, %Y",
+    "%b %d %Y",
+]
+_TIMES = [
+    "",
+    " %H:%M",
+    " %H:%M:%S",
+    "T%H:%M",
+    "T%H:%M:%S",
+    " %H:%M:%S.%f",
+    "T%H:%M:%S.%f",
+    " %H:%M:%S%z",
+    "T%H:%M:%S%z",
+    "T%H:%M:%S.%f%z",
+    " %I:%M %p",
+    " %I:%M:%S %p",
+]
 _LOOKS = re.compile(r"^(\d{1,4}[-/. ](\d{1,2}|[A-Za-z]{3,9})[-/. ]\d{1,4}|[A-Za-z]{3,9} \d{1,2},? \d{4})(?!\d)")
 
 
@@ -54,7 +83,11 @@ def learn_date(values: list[str], counts: list[int]) -> tuple[dict | None, str |
                 nearly.append((day + time, bad + odd))
     if not fits and len(nearly) == 1:
         form, unreadable = nearly[0]
-        return {"kind": "date", "format": form, "words": unreadable}, f"all but {len(unreadable)} unreadable, such as {unreadable[0]!r}"
+        return {
+            "kind": "date",
+            "format": form,
+            "words": unreadable,
+        }, f"all but {len(unreadable)} unreadable, such as {unreadable[0]!r}"
     if not fits:
         return None, None
     first = fits[0][1]

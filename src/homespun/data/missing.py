@@ -2,9 +2,28 @@
 
 from __future__ import annotations
 
-MISSING = frozenset({
-    "", "-", "--", "---", "?", ".", "n/a", "#n/a", "n.a.", "na", "<na>", "null", "none", "nan", "nil", "(null)", "#value!", "#ref!",
-})
+MISSING = frozenset(
+    {
+        "",
+        "-",
+        "--",
+        "---",
+        "?",
+        ".",
+        "n/a",
+        "#n/a",
+        "n.a.",
+        "na",
+        "<na>",
+        "null",
+        "none",
+        "nan",
+        "nil",
+        "(null)",
+        "#value!",
+        "#ref!",
+    }
+)
 
 
 def is_missing(text: str) -> bool:

@@ -16,22 +16,55 @@ from homespun.data.flags import NOT_STATED
 # unit as written -> (unit, factor to it)
 UNITS: dict[str, tuple[str, float]] = {}
 for _unit, _words in {
-    ("km", 1.0): "km kms kilometer kilometers kilometre kilometres", ("km", 1.609344): "mi mile miles",
-    ("kg", 1.0): "kg kgs kilogram kilograms", ("kg", 0.001): "g gram grams", ("kg", 0.45359237): "lb lbs pounds",
-    ("l", 1.0): "l litre litres liter liters", ("l", 0.001): "cc ccm cm³ ml",
-    ("hp", 1.0): "hp bhp", ("hp", 0.98632): "ps", ("hp", 1.34102): "kw",
-    ("m", 1.0): "m meter meters metre metres", ("m", 0.01): "cm", ("m", 0.001): "mm", ("m", 0.3048): "ft feet",
-    ("%", 1.0): "% percent", ("mpg", 1.0): "mpg", ("year", 1.0): "year years yr yrs", ("day", 1.0): "day days",
+    ("km", 1.0): "km kms kilometer kilometers kilometre kilometres",
+    ("km", 1.609344): "mi mile miles",
+    ("kg", 1.0): "kg kgs kilogram kilograms",
+    ("kg", 0.001): "g gram grams",
+    ("kg", 0.45359237): "lb lbs pounds",
+    ("l", 1.0): "l litre litres liter liters",
+    ("l", 0.001): "cc ccm cm³ ml",
+    ("hp", 1.0): "hp bhp",
+    ("hp", 0.98632): "ps",
+    ("hp", 1.34102): "kw",
+    ("m", 1.0): "m meter meters metre metres",
+    ("m", 0.01): "cm",
+    ("m", 0.001): "mm",
+    ("m", 0.3048): "ft feet",
+    ("%", 1.0): "% percent",
+    ("mpg", 1.0): "mpg",
+    ("year", 1.0): "year years yr yrs",
+    ("day", 1.0): "day days",
 }.items():
     for _word in _words.split():
         UNITS[_word] = _unit
-CURRENCIES = {"£": "GBP", "gbp": "GBP", "$": "USD", "usd": "USD", "us$": "USD", "€": "EUR", "eur": "EUR", "euro": "EUR",
-              "¥": "JPY", "₹": "INR", "inr": "INR", "chf": "CHF", "sar": "SAR", "pln": "PLN", "zł": "PLN", "sek": "SEK",
-              "nok": "NOK", "dkk": "DKK", "r$": "BRL", "cad": "CAD", "aud": "AUD"}
+CURRENCIES = {
+    "£": "GBP",
+    "gbp": "GBP",
+    "$": "USD",
+    "usd": "USD",
+    "us$": "USD",
+    "€": "EUR",
+    "eur": "EUR",
+    "euro": "EUR",
+    "¥": "JPY",
+    "₹": "INR",
+    "inr": "INR",
+    "chf": "CHF",
+    "sar": "SAR",
+    "pln": "PLN",
+    "zł": "PLN",
+    "sek": "SEK",
+    "nok": "NOK",
+    "dkk": "DKK",
+    "r$": "BRL",
+    "cad": "CAD",
+    "aud": "AUD",
+}
 
 _QUANTITY = re.compile(
     r"^(?P<sign>[-+\u2212]?)\s*(?P<before>[^\d\s.,+\-\u2212]{1,4})?\s*(?P<sign2>[-+\u2212]?)"
-    r"(?P<number>\d(?:[\d.,]|['\u2019 \u00a0\u202f](?=\d))*|\.\d+)(?P<power>[eE][-+]?\d{1,3})?\s*(?P<after>[^\d]{0,20})$")
+    r"(?P<number>\d(?:[\d.,]|['\u2019 \u00a0\u202f](?=\d))*|\.\d+)(?P<power>[eE][-+]?\d{1,3})?\s*(?P<after>[^\d]{0,20})$"
+)
 _VALID = {  # how a number may be written, by the sign of its decimal point
     ".": re.compile(r"^(\d+|[1-9]\d{0,2}(,\d{3})+|[1-9]\d?(,\d\d)+,\d{3})(\.\d*)?$|^\.\d+$"),  # 1,10,000: India
     ",": re.compile(r"^(\d+|[1-9]\d{0,2}(\.\d{3})+)(,\d*)?$|^,\d+$"),
@@ -80,7 +113,7 @@ def _digits(number: str) -> str:
 def to_float(number: str, decimal: str) -> float | None:
     """The number under one convention, or None if it is not written that way."""
     digits = _digits(number)
-    power = number.lstrip("-")[len(digits):]
+    power = number.lstrip("-")[len(digits) :]
     if not _VALID[decimal].match(digits):
         return None
     thousands = "," if decimal == "." else "."
@@ -111,11 +144,15 @@ def learn_quantity(values: list[str], counts: list[int]) -> tuple[dict | None, l
     if bad:
         said = [text for text, _ in bad if text.lower() in NOT_STATED]
         others = [(text, count) for text, count in bad if text not in said]
-        one_word = len({text.lower() for text, _ in others}) <= 1 and all(re.fullmatch(r"[^\W\d_][^\d]*", text) for text, _ in others)
+        one_word = len({text.lower() for text, _ in others}) <= 1 and all(
+            re.fullmatch(r"[^\W\d_][^\d]*", text) for text, _ in others
+        )
         rare = sum(count for _, count in others) <= few
         if len(good) < 10 or not (one_word or rare):
             shown = ", ".join(repr(text) for text, _ in others[:3])
-            return None, [("text", "not a number", f"{rows - good_rows} of {rows} values are not numbers, such as {shown}")]
+            return None, [
+                ("text", "not a number", f"{rows - good_rows} of {rows} values are not numbers, such as {shown}")
+            ]
         words = [text for text, _ in bad]
         notes.append(("words as missing", sorted(words), f"{rows - good_rows} of {rows} values in a column of numbers"))
 
@@ -129,14 +166,18 @@ def learn_quantity(values: list[str], counts: list[int]) -> tuple[dict | None, l
         odd = outside(decimal)
         odd_rows = sum(count for *_, count in odd)
         if odd_rows > few:
-            return None, [("text", "mixed decimal signs", f"neither '.' nor ',' as decimal point fits all, as in {odd[0][0]!r}")]
+            return None, [
+                ("text", "mixed decimal signs", f"neither '.' nor ',' as decimal point fits all, as in {odd[0][0]!r}")
+            ]
         good = [one for one in good if one not in odd]
         words += [text for text, *_ in odd]
         fitting = [decimal]
         notes.append(("unreadable", [text for text, *_ in odd], f"{odd_rows} of {rows} values: missing"))
     bare = sum(count for _, (_, _, unit), count in good if not unit)
     stray = [one for one in good if one[1][2]]
-    if stray and sum(count for *_, count in stray) <= few and bare:  # a unit on one row of a thousand says nothing about the rest
+    if (
+        stray and sum(count for *_, count in stray) <= few and bare
+    ):  # a unit on one row of a thousand says nothing about the rest
         good = [one for one in good if not one[1][2]]
         words += [text for text, *_ in stray]
         notes.append(("unreadable", [text for text, *_ in stray], "a unit where nearly all others have none: missing"))
@@ -168,18 +209,26 @@ def learn_quantity(values: list[str], counts: list[int]) -> tuple[dict | None, l
             return None, [("text", "mixed units", ", ".join(f"{word} {units[word]}" for word in sorted(written)))]
         unit = max((word for word in units if word), key=lambda word: units[word])  # the first of the most frequent
         evidence = ", ".join(f"{count} × {word or 'no unit'}" for word, count in units.most_common())
-        others = {word for word in known if known[word] != known[unit]}
-        notes.append(("unit", unit, evidence + (f"; {', '.join(sorted(others))} converted" if others else "")))
+        converted = {word for word in known if known[word] != known[unit]}
+        notes.append(("unit", unit, evidence + (f"; {', '.join(sorted(converted))} converted" if converted else "")))
     elif written:
         lowered = {word.lower() for word in written}
         if len(lowered) > 1:
             return None, [("text", "different words after numbers", ", ".join(sorted(written)[:4]))]
         word = lowered.pop()
         if word == "k" or (units[""] == 0 and len(good) < 10) or (units[""] and len(word) < 3):
-            return None, [("text", "word after numbers", f"{word!r} after {good_rows - units['']} of {good_rows} numbers")]
+            return None, [
+                ("text", "word after numbers", f"{word!r} after {good_rows - units['']} of {good_rows} numbers")
+            ]
         if units[""]:
             split_word = next(iter(written))
-            notes.append(("split", split_word, f"{good_rows - units['']} of {good_rows} numbers are followed by it: its own flag"))
+            notes.append(
+                (
+                    "split",
+                    split_word,
+                    f"{good_rows - units['']} of {good_rows} numbers are followed by it: its own flag",
+                )
+            )
         else:
             suffix = next(iter(written))
             notes.append(("unit", suffix, f"after all {good_rows} numbers"))
@@ -194,16 +243,31 @@ def learn_quantity(values: list[str], counts: list[int]) -> tuple[dict | None, l
         if grouped:
             sign = "." if "." in signed[0] else ","
             decimal = ("," if sign == "." else ".") if (whole or sign == ",") else "."
-            notes.append(("decimal point", decimal, f"{sign!r} is always before three digits, as in {signed[0]!r}"
-                          + (f", and {currency or unit} is not written to three decimals" if whole else "")))
+            notes.append(
+                (
+                    "decimal point",
+                    decimal,
+                    f"{sign!r} is always before three digits, as in {signed[0]!r}"
+                    + (f", and {currency or unit} is not written to three decimals" if whole else ""),
+                )
+            )
     elif signed:
         notes.append(("decimal point", decimal, f"the only one that fits all, as in {signed[0]!r}"))
     if currency:
         unmarked = currencies[""] / max(good_rows, 1)
         kind = "currency on some only" if 0.05 < unmarked < 0.95 else "currency"
-        notes.append((kind, currency, ", ".join(f"{count} × {name or 'none'}" for name, count in currencies.most_common())))
-    recipe = {"kind": "number", "decimal": decimal, "currency": currency, "unit": unit, "suffix": suffix,
-              "split": split_word, "words": words}
+        notes.append(
+            (kind, currency, ", ".join(f"{count} × {name or 'none'}" for name, count in currencies.most_common()))
+        )
+    recipe = {
+        "kind": "number",
+        "decimal": decimal,
+        "currency": currency,
+        "unit": unit,
+        "suffix": suffix,
+        "split": split_word,
+        "words": words,
+    }
     return recipe, notes
 
 

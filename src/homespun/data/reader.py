@@ -13,8 +13,14 @@ from homespun.data.source import load_raw
 from homespun.data.table import Decision, Table
 
 
-def read(source, *, types: dict[str, str] | None = None, delimiter: str | None = None, header: bool | None = None,
-         encoding: str | None = None) -> Table:
+def read(
+    source,
+    *,
+    types: dict[str, str] | None = None,
+    delimiter: str | None = None,
+    header: bool | None = None,
+    encoding: str | None = None,
+) -> Table:
     """Read a CSV, TSV, Parquet or JSON file (also .gz), or a dataframe, into typed columns.
 
     Parameters
@@ -47,15 +53,23 @@ def read(source, *, types: dict[str, str] | None = None, delimiter: str | None =
 
     frame, decisions = load_raw(source, delimiter=delimiter, header=header, encoding=encoding)
     if frame.shape[1] == 0 or len(frame) == 0:
-        raise DataError(f"the table has {len(frame)} rows and {frame.shape[1]} columns", operation="read",
-                        operands={"shape": frame.shape}, rule="at least one row and one column")
+        raise DataError(
+            f"the table has {len(frame)} rows and {frame.shape[1]} columns",
+            operation="read",
+            operands={"shape": frame.shape},
+            rule="at least one row and one column",
+        )
     types = dict(types or {})
     for name, kind in types.items():
         if name not in frame.columns:
             raise _unknown_column(name, frame.columns)
         if kind not in ("number", "flag", "date", "text"):
-            raise ParameterError(f"read: the type of {name!r} must be 'number', 'flag', 'date' or 'text', got {kind!r}",
-                                 operation="read", operands={name: kind}, rule="number, flag, date or text")
+            raise ParameterError(
+                f"read: the type of {name!r} must be 'number', 'flag', 'date' or 'text', got {kind!r}",
+                operation="read",
+                operands={name: kind},
+                rule="number, flag, date or text",
+            )
     columns, recipes = {}, {}
     for name in frame.columns:
         recipe, why = learn_recipe(name, frame[name], kind=types.get(name))
@@ -63,8 +77,12 @@ def read(source, *, types: dict[str, str] | None = None, delimiter: str | None =
         decisions += why
         for made, values in apply_recipe(name, frame[name], recipe).items():
             if made in columns or (made != name and made in frame.columns):
-                raise DataError(f"the column {made!r} made from {name!r} exists already", operation="read",
-                                operands={"column": made}, rule="each column name once")
+                raise DataError(
+                    f"the column {made!r} made from {name!r} exists already",
+                    operation="read",
+                    operands={"column": made},
+                    rule="each column name once",
+                )
             columns[made] = values
     return Table(pd.DataFrame(columns), decisions, recipes, _head(frame))
 
@@ -100,16 +118,25 @@ def reread(source, recipes: dict[str, dict], *, optional=(), operation: str = "p
     frame, decisions = load_raw(source)
     absent = [name for name in recipes if name not in frame.columns and name not in optional]
     if absent:
-        hints = [f"{name!r}" + (f" ({hint})" if (hint := did_you_mean(name, [c for c in frame.columns if c not in recipes])) else "")
-                 for name in absent[:5]]
+        hints = [
+            f"{name!r}"
+            + (f" ({hint})" if (hint := did_you_mean(name, [c for c in frame.columns if c not in recipes])) else "")
+            for name in absent[:5]
+        ]
         raise DataError(
             f"{operation}: {'column' if len(absent) == 1 else f'{len(absent)} columns'} missing: {', '.join(hints)}",
-            operation=operation, operands={"missing": absent, "given": list(frame.columns)}, rule="every column of the training data",
-            suggestion=did_you_mean(absent[0], frame.columns))
+            operation=operation,
+            operands={"missing": absent, "given": list(frame.columns)},
+            rule="every column of the training data",
+            suggestion=did_you_mean(absent[0], frame.columns),
+        )
     extra = [name for name in frame.columns if name not in recipes and name not in known]
     if extra:
-        warnings.warn(f"{operation}: columns that the model does not know are left out: {', '.join(map(repr, extra[:5]))}",
-                      UserWarning, stacklevel=2)
+        warnings.warn(
+            f"{operation}: columns that the model does not know are left out: {', '.join(map(repr, extra[:5]))}",
+            UserWarning,
+            stacklevel=2,
+        )
         decisions.append(Decision(None, "left out", extra, "not in the training data"))
     columns: dict = {}
     for name, recipe in recipes.items():
@@ -120,11 +147,26 @@ def reread(source, recipes: dict[str, dict], *, optional=(), operation: str = "p
 
 def _unknown_column(name, known) -> DataError:
     hint = did_you_mean(name, known)
-    return DataError(f"there is no column {name!r}" + (f"; {hint}" if hint else f"; the columns are {', '.join(map(repr, list(known)[:20]))}"),
-                     operation="read", operands={"column": name}, rule="a column of the table", suggestion=hint)
+    return DataError(
+        f"there is no column {name!r}"
+        + (f"; {hint}" if hint else f"; the columns are {', '.join(map(repr, list(known)[:20]))}"),
+        operation="read",
+        operands={"column": name},
+        rule="a column of the table",
+        suggestion=hint,
+    )
 
 
 def _head(frame, rows: int = 5) -> dict[str, list]:
     """The first raw values as plain data."""
-    return {name: [None if value is None or value != value else value if isinstance(value, (bool, int, float, str)) else str(value)
-                   for value in frame[name].iloc[:rows].tolist()] for name in frame.columns}
+    return {
+        name: [
+            None
+            if value is None or value != value
+            else value
+            if isinstance(value, (bool, int, float, str))
+            else str(value)
+            for value in frame[name].iloc[:rows].tolist()
+        ]
+        for name in frame.columns
+    }

@@ -43,12 +43,13 @@ def learn_recipe(name: str, column, *, kind: str | None = None) -> tuple[dict, l
         return {"kind": "empty"}, decisions + [Decision(name, "empty", None, "no value at all")]
     texts, rows_of = [value for value, _ in kept], [count for _, count in kept]
 
-    recipe, why = None, []
+    recipe: dict | None = None
+    why: list[tuple] = []
     if kind in (None, "flag"):
         recipe = learn_flag(texts) if len(texts) <= 8 else None
         if recipe:
             shown = {text: flag_value(text, recipe) for text in texts}
-            why = [("flag", {text: number for text, number in shown.items()}, f"only {', '.join(repr(text) for text in texts)}")]
+            why = [("flag", shown, f"only {', '.join(repr(text) for text in texts)}")]
     if recipe is None and kind in (None, "number"):
         recipe, why = learn_quantity(texts, rows_of)
     if recipe is None and kind in (None, "date"):
@@ -59,8 +60,13 @@ def learn_recipe(name: str, column, *, kind: str | None = None) -> tuple[dict, l
             why = [("text", "ambiguous date", doubt)]
     if recipe is None and kind not in (None, "text"):
         raise DataError(
-            f"column {name!r} cannot be read as {kind}: {'; '.join(evidence for *_, evidence in why) or 'its values do not fit'}, "
-            f"such as {texts[0]!r}", operation="read", operands={"column": name, "kind": kind}, rule=f"every value a {kind}")
+            f"column {name!r} cannot be read as {kind}: "
+            f"{'; '.join(evidence for *_, evidence in why) or 'its values do not fit'}, "
+            f"such as {texts[0]!r}",
+            operation="read",
+            operands={"column": name, "kind": kind},
+            rule=f"every value a {kind}",
+        )
     if recipe is None:
         recipe = {"kind": "text"}
     recipe["missing"] = sorted(missing)
@@ -69,7 +75,16 @@ def learn_recipe(name: str, column, *, kind: str | None = None) -> tuple[dict, l
 
 def plain_number() -> dict:
     """The recipe of a column that came as numbers."""
-    return {"kind": "number", "decimal": ".", "currency": "", "unit": "", "suffix": "", "split": "", "words": [], "missing": []}
+    return {
+        "kind": "number",
+        "decimal": ".",
+        "currency": "",
+        "unit": "",
+        "suffix": "",
+        "split": "",
+        "words": [],
+        "missing": [],
+    }
 
 
 def apply_recipe(name: str, column, recipe: dict) -> dict:
@@ -161,17 +176,30 @@ def _from_numbers(name, column, recipe):
     numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
     if np.isinf(numbers).any():
         row = int(np.flatnonzero(np.isinf(numbers))[0])
-        raise DataError(f"column {name!r} holds infinity in row {row + 1}", operation="read",
-                        operands={"column": name, "row": row + 1}, rule="finite numbers, or blanks")
+        raise DataError(
+            f"column {name!r} holds infinity in row {row + 1}",
+            operation="read",
+            operands={"column": name, "row": row + 1},
+            rule="finite numbers, or blanks",
+        )
     if kind == "text":
-        values = np.array([None if number != number else _text(value)
-                           for number, value in zip(numbers, column.to_numpy(dtype=object))], dtype=object)
+        values = np.array(
+            [
+                None if number != number else _text(value)
+                for number, value in zip(numbers, column.to_numpy(dtype=object))
+            ],
+            dtype=object,
+        )
         return {name: values}
     if kind == "date":
         if np.isnan(numbers).all():
             return {name: np.full(len(numbers), np.datetime64("NaT"), dtype="datetime64[us]")}
-        raise DataError(f"column {name!r} holds numbers, but dates such as {recipe['format']!r} are expected", operation="read",
-                        operands={"column": name}, rule="a date")
+        raise DataError(
+            f"column {name!r} holds numbers, but dates such as {recipe['format']!r} are expected",
+            operation="read",
+            operands={"column": name},
+            rule="a date",
+        )
     if kind == "flag":
         if column.dtype.kind == "b":
             return {name: np.where(numbers == 1.0, 1.0, -1.0 if three_state(recipe) else 0.0)}
@@ -179,9 +207,12 @@ def _from_numbers(name, column, recipe):
         outside = ~np.isnan(numbers) & ~np.isin(numbers, allowed)
         if outside.any():
             row = int(np.flatnonzero(outside)[0])
-            raise DataError(f"column {name!r} must hold {recipe['on']!r} or {recipe['off']!r}, got {numbers[row]:g} in row {row + 1}",
-                            operation="read", operands={"column": name, "row": row + 1, "value": float(numbers[row])},
-                            rule=f"one of {allowed}")
+            raise DataError(
+                f"column {name!r} must hold {recipe['on']!r} or {recipe['off']!r}, got {numbers[row]:g} in row {row + 1}",
+                operation="read",
+                operands={"column": name, "row": row + 1, "value": float(numbers[row])},
+                rule=f"one of {allowed}",
+            )
     columns = {name: _whole(numbers)}
     if kind == "number" and recipe["split"]:
         columns[split_name(name, recipe)] = np.where(np.isnan(numbers), np.nan, 0.0)
@@ -190,14 +221,21 @@ def _from_numbers(name, column, recipe):
 
 def _whole(numbers: np.ndarray) -> np.ndarray:
     """int64 where nothing is missing and nothing has decimals."""
-    if numbers.size and np.isfinite(numbers).all() and (np.abs(numbers) < 2**53).all() and (numbers == np.rint(numbers)).all():
+    if (
+        numbers.size
+        and np.isfinite(numbers).all()
+        and (np.abs(numbers) < 2**53).all()
+        and (numbers == np.rint(numbers)).all()
+    ):
         return numbers.astype(np.int64)
     return numbers
 
 
 def _number_words(recipe) -> str:
     unit = recipe["unit"] or recipe["suffix"] or recipe["currency"]
-    return f"a number{f' in {unit}' if unit else ''}" + (" with ',' as decimal point" if recipe["decimal"] == "," else "")
+    return f"a number{f' in {unit}' if unit else ''}" + (
+        " with ',' as decimal point" if recipe["decimal"] == "," else ""
+    )
 
 
 def _refuse(name, values, codes, wrong, wanted) -> None:
@@ -206,6 +244,10 @@ def _refuse(name, values, codes, wrong, wanted) -> None:
     row = int(np.flatnonzero(codes == wrong[0])[0]) + 1
     rows = int(np.isin(codes, wrong).sum())
     raise DataError(
-        f"column {name!r} must hold {wanted}, got {values[wrong[0]]!r} in row {row}" + (f" (and {rows - 1} more rows)" if rows > 1 else ""),
-        operation="read", operands={"column": name, "row": row, "value": values[wrong[0]]}, rule=wanted,
-        suggestion="write it in the same way as the data that the model was trained on, or leave it blank")
+        f"column {name!r} must hold {wanted}, got {values[wrong[0]]!r} in row {row}"
+        + (f" (and {rows - 1} more rows)" if rows > 1 else ""),
+        operation="read",
+        operands={"column": name, "row": row, "value": values[wrong[0]]},
+        rule=wanted,
+        suggestion="write it in the same way as the data that the model was trained on, or leave it blank",
+    )

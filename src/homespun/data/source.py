@@ -18,9 +18,14 @@ from pathlib import Path
 from homespun.base.errors import DataError
 from homespun.data.table import Decision
 
-_REFUSED = [(b"\xfd7zXZ\x00", "an xz archive: unpack it first"), (b"PK\x03\x04", "a zip archive or an Excel workbook: save it as CSV"),
-            (b"SQLite format 3\x00", "an SQLite database: export the table as CSV"), (b"BZh", "a bzip2 archive: unpack it first"),
-            (b"\x28\xb5\x2f\xfd", "a zstd archive: unpack it first"), (b"\xd0\xcf\x11\xe0", "an old Excel workbook: save it as CSV")]
+_REFUSED = [
+    (b"\xfd7zXZ\x00", "an xz archive: unpack it first"),
+    (b"PK\x03\x04", "a zip archive or an Excel workbook: save it as CSV"),
+    (b"SQLite format 3\x00", "an SQLite database: export the table as CSV"),
+    (b"BZh", "a bzip2 archive: unpack it first"),
+    (b"\x28\xb5\x2f\xfd", "a zstd archive: unpack it first"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook: save it as CSV"),
+]
 
 
 def load_raw(source, *, delimiter: str | None = None, header: bool | None = None, encoding: str | None = None):
@@ -33,29 +38,36 @@ def load_raw(source, *, delimiter: str | None = None, header: bool | None = None
 # ---------------------------------------------------------------------------------------------------------------------
 # Dataframes
 
+
 def _load_frame(source):
     import narwhals as nw
     import pandas as pd
 
     if isinstance(source, pd.DataFrame):
         frame = source
-    elif isinstance(source, dict):
-        frame = pd.DataFrame(source)
-    elif isinstance(source, list) and all(isinstance(row, dict) for row in source):
+    elif isinstance(source, dict) or (isinstance(source, list) and all(isinstance(row, dict) for row in source)):
         frame = pd.DataFrame(source)
     else:
         try:
             table = nw.from_native(source)
         except TypeError:
-            raise DataError(f"read: a path or a dataframe is needed, got {type(source).__name__}", operation="read",
-                            operands={"source": type(source).__name__}, rule="a path, a dataframe, or a list of rows") from None
+            raise DataError(
+                f"read: a path or a dataframe is needed, got {type(source).__name__}",
+                operation="read",
+                operands={"source": type(source).__name__},
+                rule="a path, a dataframe, or a list of rows",
+            ) from None
         if hasattr(table, "collect"):
             table = table.collect()
         frame = pd.DataFrame({name: _from_narwhals(table[name]) for name in table.columns})
     doubled = frame.columns[frame.columns.duplicated()]
     if len(doubled):
-        raise DataError(f"read: two columns are called {str(doubled[0])!r}", operation="read",
-                        operands={"column": str(doubled[0])}, rule="each column name once")
+        raise DataError(
+            f"read: two columns are called {str(doubled[0])!r}",
+            operation="read",
+            operands={"column": str(doubled[0])},
+            rule="each column name once",
+        )
     columns = {}
     for name in frame.columns:
         columns[str(name)] = _plain_column(frame[name])
@@ -64,13 +76,12 @@ def _load_frame(source):
 
 def _from_narwhals(series):
     """A pandas column, without pyarrow."""
-    kind = series.dtype
-    if kind.is_numeric() and not kind.is_decimal() or str(kind) in ("Boolean",) or kind.is_temporal():
-        values = series.to_list()
-        import pandas as pd
+    import pandas as pd
 
-        return pd.Series(values if str(kind) != "Boolean" or None not in values else pd.array(values, dtype="boolean"))
-    return [None if value is None else value for value in series.to_list()]
+    values = series.to_list()
+    if str(series.dtype) == "Boolean":
+        return pd.Series(pd.array(values, dtype="boolean"))
+    return pd.Series(values, dtype=None if series.dtype.is_numeric() or series.dtype.is_temporal() else object)
 
 
 def _plain_column(column):
@@ -87,14 +98,24 @@ def _plain_column(column):
         return column.dt.total_seconds()
     if getattr(dtype, "kind", "O") in "iufb" and not isinstance(dtype, type(None)):
         if dtype.kind == "b":
-            return column.astype(bool) if not column.isna().any() else column.map({True: "True", False: "False"}).astype(object)
+            return (
+                column.astype(bool)
+                if not column.isna().any()
+                else column.map({True: "True", False: "False"}).astype(object)
+            )
         return column.astype("float64" if column.isna().any() or dtype.kind == "f" else "int64")
     if getattr(dtype, "kind", "O") == "M":
         return column
     values = column.to_numpy(dtype=object, na_value=None)
-    if len(values) and all(value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)) for value in values):
+    if len(values) and all(
+        value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)) for value in values
+    ):
         return pd.to_numeric(column.astype(object).where(column.notna(), None)).astype("float64")
-    if len(values) and all(value is None or hasattr(value, "isoformat") for value in values) and any(v is not None for v in values):
+    if (
+        len(values)
+        and all(value is None or hasattr(value, "isoformat") for value in values)
+        and any(v is not None for v in values)
+    ):
         return pd.to_datetime(pd.Series(values), utc=False)
     return pd.Series([None if value is None else str(value) for value in values], dtype=object)
 
@@ -102,25 +123,41 @@ def _plain_column(column):
 # ---------------------------------------------------------------------------------------------------------------------
 # Files
 
+
 def _load_file(path: Path, delimiter, header, encoding):
     if not path.exists():
         from homespun.base.errors import did_you_mean
 
         near = did_you_mean(path.name, [p.name for p in path.parent.iterdir()]) if path.parent.is_dir() else None
-        raise DataError(f"there is no file {str(path)!r}" + (f"; {near}" if near else ""), operation="read",
-                        operands={"source": str(path)}, rule="an existing file", suggestion=near)
+        raise DataError(
+            f"there is no file {str(path)!r}" + (f"; {near}" if near else ""),
+            operation="read",
+            operands={"source": str(path)},
+            rule="an existing file",
+            suggestion=near,
+        )
     if path.is_dir():
-        raise DataError(f"{str(path)!r} is a folder, not a file", operation="read", operands={"source": str(path)},
-                        rule="a file")
+        raise DataError(
+            f"{str(path)!r} is a folder, not a file", operation="read", operands={"source": str(path)}, rule="a file"
+        )
     try:
         with open(path, "rb") as file:
             head = file.read(16)
     except OSError as error:
-        raise DataError(f"{str(path)!r} cannot be opened: {error.strerror}", operation="read", operands={"source": str(path)},
-                        rule="a readable file") from None
+        raise DataError(
+            f"{str(path)!r} cannot be opened: {error.strerror}",
+            operation="read",
+            operands={"source": str(path)},
+            rule="a readable file",
+        ) from None
     for magic, what in _REFUSED:
         if head.startswith(magic):
-            raise DataError(f"{str(path)!r} is {what}", operation="read", operands={"source": str(path)}, rule="CSV, TSV, Parquet or JSON")
+            raise DataError(
+                f"{str(path)!r} is {what}",
+                operation="read",
+                operands={"source": str(path)},
+                rule="CSV, TSV, Parquet or JSON",
+            )
     if head.startswith(b"PAR1"):
         return _query(f"SELECT * FROM read_parquet({_quoted(path)})", path), []
     return _load_text(path, head, delimiter, header, encoding)
@@ -131,12 +168,20 @@ def _load_text(path: Path, head: bytes, delimiter, header, encoding):
     try:
         content = gzip.decompress(path.read_bytes()) if packed else path.read_bytes()
     except (OSError, EOFError, gzip.zlib.error) as error:  # type: ignore[attr-defined]
-        raise DataError(f"{str(path)!r} is a damaged gzip file: {error}", operation="read", operands={"source": str(path)},
-                        rule="a whole gzip file") from None
+        raise DataError(
+            f"{str(path)!r} is a damaged gzip file: {error}",
+            operation="read",
+            operands={"source": str(path)},
+            rule="a whole gzip file",
+        ) from None
     text, decisions = decode(content, encoding, str(path))
     if not text.strip():
-        raise DataError(f"{str(path)!r} is empty", operation="read", operands={"source": str(path), "bytes": len(content)},
-                        rule="a header and at least one row")
+        raise DataError(
+            f"{str(path)!r} is empty",
+            operation="read",
+            operands={"source": str(path), "bytes": len(content)},
+            rule="a header and at least one row",
+        )
     if "\n" not in text and "\r" in text:
         text = text.replace("\r", "\n")
     # DuckDB wants a file, and in UTF-8.
@@ -156,12 +201,24 @@ def decode(content: bytes, encoding: str | None, name: str) -> tuple[str, list[D
         try:
             return content.decode(encoding), []
         except LookupError:
-            raise DataError(f"there is no encoding {encoding!r}", operation="read", operands={"encoding": encoding},
-                            rule="a name that Python knows") from None
+            raise DataError(
+                f"there is no encoding {encoding!r}",
+                operation="read",
+                operands={"encoding": encoding},
+                rule="a name that Python knows",
+            ) from None
         except UnicodeDecodeError as error:
-            raise DataError(f"{name!r} is not {encoding}: byte {content[error.start]:#04x} at {error.start}", operation="read",
-                            operands={"source": name, "encoding": encoding}, rule="text in that encoding") from None
-    for mark, codec in ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
+            raise DataError(
+                f"{name!r} is not {encoding}: byte {content[error.start]:#04x} at {error.start}",
+                operation="read",
+                operands={"source": name, "encoding": encoding},
+                rule="text in that encoding",
+            ) from None
+    for mark, codec in (
+        (codecs.BOM_UTF8, "utf-8-sig"),
+        (codecs.BOM_UTF16_LE, "utf-16"),
+        (codecs.BOM_UTF16_BE, "utf-16"),
+    ):
         if content.startswith(mark):
             encoding = codec
             break
@@ -169,11 +226,19 @@ def decode(content: bytes, encoding: str | None, name: str) -> tuple[str, list[D
         try:
             return content.decode(encoding), [Decision(None, "encoding", encoding, "byte order mark")]
         except UnicodeDecodeError as error:
-            raise DataError(f"{name!r} is damaged UTF-16 at byte {error.start}", operation="read", operands={"source": name},
-                            rule="whole UTF-16") from None
+            raise DataError(
+                f"{name!r} is damaged UTF-16 at byte {error.start}",
+                operation="read",
+                operands={"source": name},
+                rule="whole UTF-16",
+            ) from None
     if b"\x00" in content:
-        raise DataError(f"{name!r} is not text: byte {content.index(0)} is zero", operation="read", operands={"source": name},
-                        rule="CSV, TSV, Parquet or JSON")
+        raise DataError(
+            f"{name!r} is not text: byte {content.index(0)} is zero",
+            operation="read",
+            operands={"source": name},
+            rule="CSV, TSV, Parquet or JSON",
+        )
     try:
         return content.decode("utf-8-sig"), []
     except UnicodeDecodeError as error:
@@ -181,10 +246,16 @@ def decode(content: bytes, encoding: str | None, name: str) -> tuple[str, list[D
     evidence = f"byte {content[at]:#04x} at {at} is not UTF-8"
     rescued = content.decode("utf-8", errors="replace")
     broken = rescued.count("\ufffd")
-    if sum(ord(sign) > 127 for sign in rescued) - broken > broken:  # nearly all of it is UTF-8: a damaged file, not another encoding
-        raise DataError(f"{name!r} is damaged: {evidence}, though the rest is", operation="read",
-                        operands={"source": name, "byte": at}, rule="whole UTF-8",
-                        suggestion="encoding='latin-1' reads it anyway")
+    if (
+        sum(ord(sign) > 127 for sign in rescued) - broken > broken
+    ):  # nearly all of it is UTF-8: a damaged file, not another encoding
+        raise DataError(
+            f"{name!r} is damaged: {evidence}, though the rest is",
+            operation="read",
+            operands={"source": name, "byte": at},
+            rule="whole UTF-8",
+            suggestion="encoding='latin-1' reads it anyway",
+        )
     for codec in ("cp1252", "latin-1"):
         try:
             return content.decode(codec), [Decision(None, "encoding", codec, evidence)]
@@ -195,9 +266,14 @@ def decode(content: bytes, encoding: str | None, name: str) -> tuple[str, list[D
 
 def _load_csv(plain: Path, path: Path, delimiter, header):
     given = (f", delim={_quoted(delimiter)}" if delimiter is not None else "") + (
-        f", header={'true' if header else 'false'}" if header is not None else "")
-    sniffed = _query("SELECT Delimiter, Quote, Escape, Comment, SkipRows, HasHeader, Columns "
-                     f"FROM sniff_csv({_quoted(plain)}, sample_size=100000{given})", path, as_is=True).iloc[0]
+        f", header={'true' if header else 'false'}" if header is not None else ""
+    )
+    sniffed = _query(
+        "SELECT Delimiter, Quote, Escape, Comment, SkipRows, HasHeader, Columns "
+        f"FROM sniff_csv({_quoted(plain)}, sample_size=100000{given})",
+        path,
+        as_is=True,
+    ).iloc[0]
     decisions: list[Decision] = []
     columns = len(sniffed["Columns"])
     if columns == 1 and delimiter is None:
@@ -209,23 +285,40 @@ def _load_csv(plain: Path, path: Path, delimiter, header):
     if sniffed["Delimiter"] != ",":
         decisions.append(Decision(None, "delimiter", str(sniffed["Delimiter"]), "fits every line of the sample"))
     if sniffed["SkipRows"]:
-        decisions.append(Decision(None, "skipped lines", int(sniffed["SkipRows"]), "lines before the table that do not fit its columns"))
+        decisions.append(
+            Decision(
+                None, "skipped lines", int(sniffed["SkipRows"]), "lines before the table that do not fit its columns"
+            )
+        )
     if sniffed["Comment"] and sniffed["Comment"] != "(empty)":
-        decisions.append(Decision(None, "comment lines", str(sniffed["Comment"]), "lines that begin with it are left out"))
+        decisions.append(
+            Decision(None, "comment lines", str(sniffed["Comment"]), "lines that begin with it are left out")
+        )
     has_header = bool(sniffed["HasHeader"])
     if not has_header:
-        decisions.append(Decision(None, "no header", False, "the first line looks like the others; columns are numbered"))
+        decisions.append(
+            Decision(None, "no header", False, "the first line looks like the others; columns are numbered")
+        )
 
     def option(name, value):
         return f", {name}={_quoted('' if value in (None, '(empty)') else value)}"
 
     frame = _query(
         f"SELECT * FROM read_csv({_quoted(plain)}, all_varchar=true, auto_detect=true, sample_size=100000"
-        + option("delim", sniffed["Delimiter"]) + option("quote", sniffed["Quote"]) + option("escape", sniffed["Escape"])
-        + option("comment", sniffed["Comment"]) + f", skip={int(sniffed['SkipRows'])}, header={str(has_header).lower()})", path)
+        + option("delim", sniffed["Delimiter"])
+        + option("quote", sniffed["Quote"])
+        + option("escape", sniffed["Escape"])
+        + option("comment", sniffed["Comment"])
+        + f", skip={int(sniffed['SkipRows'])}, header={str(has_header).lower()})",
+        path,
+    )
     if len(frame) == 0:
-        raise DataError(f"{str(path)!r} has a header but no rows", operation="read", operands={"source": str(path)},
-                        rule="at least one row")
+        raise DataError(
+            f"{str(path)!r} has a header but no rows",
+            operation="read",
+            operands={"source": str(path)},
+            rule="at least one row",
+        )
     return frame, decisions
 
 
@@ -251,24 +344,34 @@ def _refuse_odd_line(plain: Path, path: Path, delimiter: str) -> None:
             if record and len(record) != wanted:
                 shown = delimiter.join(record)
                 raise DataError(
-                    f"{str(path)!r} cannot be read as a table: line {records.line_num} has {len(record)} fields, the first line has "
-                    f"{wanted}: {shown if len(shown) <= 80 else shown[:79] + '…'!r}", operation="read",
+                    f"{str(path)!r} cannot be read as a table: line {records.line_num} has {len(record)} "
+                    f"field{'s' * (len(record) != 1)}, the first line has {wanted}: "
+                    f"{shown if len(shown) <= 80 else shown[:79] + '…'!r}",
+                    operation="read",
                     operands={"source": str(path), "line": records.line_num, "fields": len(record), "expected": wanted},
-                    rule="every line with the same number of fields", where=f"line {records.line_num}",
-                    suggestion="remove the line, or close its quotes")
+                    rule="every line with the same number of fields",
+                    where=f"line {records.line_num}",
+                    suggestion="remove the line, or close its quotes",
+                )
 
 
 def _query(text: str, path: Path, *, as_is: bool = False):
     """The result of a query as a frame of plain columns (`as_is`: as DuckDB makes it)."""
     import duckdb
 
-    connection = duckdb.connect(":memory:", config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
+    connection = duckdb.connect(
+        ":memory:", config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+    )
     try:
         frame = connection.execute(text).df()
     except duckdb.Error as error:
         reason = str(error).split("Possible Solution")[0].split("Possible fixes")[0].replace("\n", " ").strip()
-        raise DataError(f"{str(path)!r} cannot be read as a table: {reason[:400]}", operation="read",
-                        operands={"source": str(path)}, rule="every line with the same number of fields") from None
+        raise DataError(
+            f"{str(path)!r} cannot be read as a table: {reason[:400]}",
+            operation="read",
+            operands={"source": str(path)},
+            rule="every line with the same number of fields",
+        ) from None
     finally:
         connection.close()
     if as_is:

@@ -1,6 +1,6 @@
 """Where values are missing, as columns of True and False: that a seller left a field blank is itself information.
 
-    out[i, k] = X[i, features_[k]] is missing
+out[i, k] = X[i, features_[k]] is missing
 """
 
 from __future__ import annotations
@@ -39,8 +39,12 @@ class MissingIndicator(TransformerMixin, Estimator):
     array([ True, False])
     """
 
-    params = {"missing_values": Anything(), "features": OneOf("missing-only", "all"), "sparse": Boolean() | OneOf("auto"),
-              "error_on_new": Boolean()}
+    params = {
+        "missing_values": Anything(),
+        "features": OneOf("missing-only", "all"),
+        "sparse": Boolean() | OneOf("auto"),
+        "error_on_new": Boolean(),
+    }
 
     def __init__(self, *, missing_values=np.nan, features="missing-only", sparse="auto", error_on_new=True):
         self.missing_values = missing_values
@@ -72,15 +76,19 @@ class MissingIndicator(TransformerMixin, Estimator):
         if self.features == "missing-only" and self.error_on_new:
             new = np.setdiff1d(np.flatnonzero(mask.any(axis=0)), self.features_)
             if new.size:
-                raise DataError(f"MissingIndicator.transform: The features {new} have missing values in transform but have no missing "
-                                "values in fit.", operation="MissingIndicator.transform", operands={"features": new.tolist()},
-                                rule="missing values only where fit had them")
+                raise DataError(
+                    f"MissingIndicator.transform: The features {new} have missing values in transform but have no missing "
+                    "values in fit.",
+                    operation="MissingIndicator.transform",
+                    operands={"features": new.tolist()},
+                    rule="missing values only where fit had them",
+                )
         mask = mask[:, self.features_]
         as_sparse = sparse.issparse(X) if self.sparse == "auto" else self.sparse
         return sparse.csc_matrix(mask) if as_sparse else mask
 
     def get_feature_names_out(self, input_features=None):
-        """"missingindicator_levy", …"""
+        """ "missingindicator_levy", …"""
         check_is_fitted(self)
         names = _check_feature_names_in(self, input_features)
         return np.array([f"missingindicator_{names[j]}" for j in self.features_], dtype=object)

@@ -8,6 +8,8 @@ Cost O(n d) (mean), O(n log n d) (median, mode). Not handled: weights (scikit-le
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import _check_feature_names_in
@@ -45,11 +47,25 @@ class SimpleImputer(TransformerMixin, Estimator):
     array([1., 3., 3., 5.])
     """
 
-    params = {"missing_values": Anything(), "strategy": OneOf("mean", "median", "most_frequent", "constant"),
-              "fill_value": Anything(), "copy": Boolean(), "add_indicator": Boolean(), "keep_empty_features": Boolean()}
+    params = {
+        "missing_values": Anything(),
+        "strategy": OneOf("mean", "median", "most_frequent", "constant"),
+        "fill_value": Anything(),
+        "copy": Boolean(),
+        "add_indicator": Boolean(),
+        "keep_empty_features": Boolean(),
+    }
 
-    def __init__(self, *, missing_values=np.nan, strategy="mean", fill_value=None, copy=True, add_indicator=False,
-                 keep_empty_features=False):
+    def __init__(
+        self,
+        *,
+        missing_values=np.nan,
+        strategy="mean",
+        fill_value=None,
+        copy=True,
+        add_indicator=False,
+        keep_empty_features=False,
+    ):
         self.missing_values = missing_values
         self.strategy = strategy
         self.fill_value = fill_value
@@ -62,12 +78,19 @@ class SimpleImputer(TransformerMixin, Estimator):
         check_params(self)
         X = validate_input(self, X, "fit")
         if X.dtype.kind in "OUS" and self.strategy in ("mean", "median"):
-            raise DataError(f"SimpleImputer.fit: Cannot use {self.strategy} strategy with non-numeric data of kind {X.dtype.kind!r}",
-                            operation="SimpleImputer.fit", operands={"X": X.shape, "strategy": self.strategy}, rule="numbers",
-                            suggestion="strategy='most_frequent' or 'constant'")
+            raise DataError(
+                f"SimpleImputer.fit: Cannot use {self.strategy} strategy with non-numeric data of kind {X.dtype.kind!r}",
+                operation="SimpleImputer.fit",
+                operands={"X": X.shape, "strategy": self.strategy},
+                rule="numbers",
+                suggestion="strategy='most_frequent' or 'constant'",
+            )
         self._fit_dtype = X.dtype
-        self.statistics_ = (self._constant(X) if self.strategy == "constant"
-                            else column_statistics(X, self.missing_values, self.strategy, self.keep_empty_features))
+        self.statistics_ = (
+            self._constant(X)
+            if self.strategy == "constant"
+            else column_statistics(X, self.missing_values, self.strategy, self.keep_empty_features)
+        )
         self.indicator_ = None
         if self.add_indicator:
             from homespun.impute.missing_indicator import MissingIndicator
@@ -105,8 +128,12 @@ class SimpleImputer(TransformerMixin, Estimator):
         """The data before imputation: needs ``add_indicator=True``, which says what was missing."""
         check_is_fitted(self)
         if self.indicator_ is None:
-            raise ParameterError("SimpleImputer.inverse_transform: needs an imputer instantiated with 'add_indicator=True'",
-                                 operation="SimpleImputer.inverse_transform", operands={"add_indicator": False}, rule="add_indicator=True")
+            raise ParameterError(
+                "SimpleImputer.inverse_transform: needs an imputer instantiated with 'add_indicator=True'",
+                operation="SimpleImputer.inverse_transform",
+                operands={"add_indicator": False},
+                rule="add_indicator=True",
+            )
         X = np.asarray(X)
         n_marks = len(self.indicator_.features_)
         n_filled = X.shape[1] - n_marks
@@ -136,8 +163,13 @@ class SimpleImputer(TransformerMixin, Estimator):
         if fill is None:
             fill = "missing_value" if text else 0
         if not text and (not isinstance(fill, (int, float, np.number)) or isinstance(fill, bool)):
-            raise ParameterError(f"SimpleImputer.fit: 'fill_value'={fill!r} is invalid. Expected a numerical value when imputing numerical "
-                                 "data", operation="SimpleImputer.fit", operands={"fill_value": fill}, rule="a number")
+            raise ParameterError(
+                f"SimpleImputer.fit: 'fill_value'={fill!r} is invalid. Expected a numerical value when imputing numerical "
+                "data",
+                operation="SimpleImputer.fit",
+                operands={"fill_value": fill},
+                rule="a number",
+            )
         return np.full(X.shape[1], fill, dtype=object if text else (X.dtype if X.dtype.kind == "f" else np.float64))
 
     def __sklearn_tags__(self):
@@ -151,31 +183,46 @@ class SimpleImputer(TransformerMixin, Estimator):
 
 def validate_input(estimator, X, operation, copy=False):
     """X as floats, or as objects if it holds text; NaN is allowed where it stands for "missing"."""
-    kind = getattr(X, "dtype", None)
-    text = (getattr(kind, "kind", None) in ("O", "U", "S") or isinstance(X, list) and any(isinstance(v, str) for row in X[:50] for v in (row if isinstance(row, (list, tuple)) else [row]))
-            or hasattr(X, "dtypes") and hasattr(X, "iloc") and any(not hasattr(one, "kind") or one.kind not in "iufb" for one in X.dtypes))
-    strings = text and (isinstance(estimator.missing_values, str) or getattr(estimator, "strategy", "constant") in ("most_frequent", "constant"))
+    strings = _holds_text(X) and (
+        isinstance(estimator.missing_values, str)
+        or getattr(estimator, "strategy", "constant") in ("most_frequent", "constant")
+    )
     dtype = object if strings else (np.float64, np.float32)
     finite = "allow-nan" if _is_nan(estimator.missing_values) or estimator.missing_values is None else True
-    X = estimator.validate(X, operation=operation, dtype=dtype, ensure_all_finite=finite, accept_sparse="csc", copy=copy)
+    X = estimator.validate(
+        X, operation=operation, dtype=dtype, ensure_all_finite=finite, accept_sparse="csc", copy=copy
+    )
     if sparse.issparse(X) and estimator.missing_values == 0:
         where = f"{type(estimator).__name__}.{operation}"
-        raise DataError(f"{where}: Imputation not possible when missing_values == 0 and input is sparse. Provide a dense array instead.",
-                        operation=where, operands={"X": X.shape}, rule="a dense array")
+        raise DataError(
+            f"{where}: Imputation not possible when missing_values == 0 and input is sparse. Provide a dense array instead.",
+            operation=where,
+            operands={"X": X.shape},
+            rule="a dense array",
+        )
     return X
+
+
+def _holds_text(X) -> bool:
+    """Whether X is, or may be, of text: objects, a dataframe with a column that is not numbers, a list with a string."""
+    if hasattr(X, "dtypes") and hasattr(X, "iloc"):
+        return any(getattr(one, "kind", "O") not in "iufb" for one in X.dtypes)
+    if isinstance(X, (list, tuple)):
+        return any(isinstance(value, str) for row in X for value in (row if isinstance(row, (list, tuple)) else [row]))
+    return getattr(getattr(X, "dtype", None), "kind", None) in ("O", "U", "S")
 
 
 def missing_mask(X, missing_values) -> np.ndarray:
     """True where a value is missing."""
     if X.dtype.kind == "O":
         if _is_nan(missing_values):
-            return np.array(X != X, dtype=bool)  # noqa: PLR0124  NaN differs from itself, also among objects
+            return np.array(X != X, dtype=bool)  # NaN differs from itself, also among objects
         if missing_values is None:
-            return np.array(np.equal(X, None), dtype=bool)
-        return np.array(X == missing_values, dtype=bool)
+            return np.array([value is None for value in X.ravel()], dtype=bool).reshape(X.shape)
+        return np.array([value == missing_values for value in X.ravel()], dtype=bool).reshape(X.shape)
     if missing_values is None:
         return np.zeros(X.shape, dtype=bool)
-    return np.isnan(X) if _is_nan(missing_values) else X == missing_values
+    return np.isnan(X) if _is_nan(missing_values) else missing_values == X
 
 
 def column_statistics(X, missing_values, strategy, keep_empty):
@@ -192,11 +239,9 @@ def column_statistics(X, missing_values, strategy, keep_empty):
         elif strategy == "median":
             found.append(np.median(there))
         elif X.dtype.kind == "O":
-            counts: dict = {}
-            for value in there.tolist():
-                counts[value] = counts.get(value, 0) + 1
-            most = max(counts.values())
-            found.append(min(value for value, count in counts.items() if count == most))
+            often = Counter(there.tolist())
+            most = max(often.values())
+            found.append(min(value for value, count in often.items() if count == most))
         else:
             values, counts = np.unique(there, return_counts=True)
             found.append(values[counts.argmax()])

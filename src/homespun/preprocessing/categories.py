@@ -36,9 +36,12 @@ class CategoryEncoder(TransformerMixin, Estimator):
         n_samples = len(columns[0])
         given = self.categories if not isinstance(self.categories, str) else None
         if given is not None and len(given) != len(columns):
-            raise ShapeError(f"{type(self).__name__}.fit: Shape mismatch: categories lists {len(given)} columns, X has {len(columns)}",
-                             operation=f"{type(self).__name__}.fit", operands={"categories": len(given), "X": len(columns)},
-                             rule="one list of categories for each column")
+            raise ShapeError(
+                f"{type(self).__name__}.fit: Shape mismatch: categories lists {len(given)} columns, X has {len(columns)}",
+                operation=f"{type(self).__name__}.fit",
+                operands={"categories": len(given), "X": len(columns)},
+                rule="one list of categories for each column",
+            )
         group_rare = self.max_categories is not None or self.min_frequency is not None
         self.categories_: list[np.ndarray] = []
         self._group_of: list[np.ndarray | None] = []
@@ -58,14 +61,26 @@ class CategoryEncoder(TransformerMixin, Estimator):
         categories = np.array(list(values), dtype=dtype)
         where = f"{type(self).__name__}.fit"
         if len(distinct_values(categories)) != len(categories):
-            raise ParameterError(f"{where}: the predefined categories of column {i} contain duplicate elements", operation=where,
-                                 operands={"categories": list(values)}, rule="each category once")
+            raise ParameterError(
+                f"{where}: the predefined categories of column {i} contain duplicate elements",
+                operation=where,
+                operands={"categories": list(values)},
+                rule="each category once",
+            )
         if any(is_nan(value) for value in categories[:-1]):
-            raise ParameterError(f"{where}: Nan should be the last element in user provided categories, see column {i}",
-                                 operation=where, operands={"categories": list(values)}, rule="NaN last")
+            raise ParameterError(
+                f"{where}: Nan should be the last element in user provided categories, see column {i}",
+                operation=where,
+                operands={"categories": list(values)},
+                rule="NaN last",
+            )
         if dtype is not object and (np.diff(categories[:-1] if is_nan(categories[-1]) else categories) < 0).any():
-            raise ParameterError(f"{where}: Unsorted categories are not supported for numerical categories, see column {i}",
-                                 operation=where, operands={"categories": list(values)}, rule="numbers in ascending order")
+            raise ParameterError(
+                f"{where}: Unsorted categories are not supported for numerical categories, see column {i}",
+                operation=where,
+                operands={"categories": list(values)},
+                rule="numbers in ascending order",
+            )
         if self.handle_unknown == "error":
             self._refuse_unknown(column, lookup(column, categories), i, "fit")
         return categories
@@ -93,7 +108,10 @@ class CategoryEncoder(TransformerMixin, Estimator):
     def infrequent_categories_(self):
         """For each column the categories that were grouped, or None."""
         check_is_fitted(self)
-        return [None if group is None else categories[group == group.max()] for categories, group in zip(self.categories_, self._group_of)]
+        return [
+            None if group is None else categories[group == group.max()]
+            for categories, group in zip(self.categories_, self._group_of)
+        ]
 
     def _encode(self, X, operation="transform"):
         """Index of each value among the categories of its column, (n, d); -1 where it was not seen."""
@@ -126,9 +144,13 @@ class CategoryEncoder(TransformerMixin, Estimator):
         if len(unknown):
             shown = list(dict.fromkeys(unknown.tolist()))[:5]
             where = f"{type(self).__name__}.{operation}"
-            raise DataError(f"{where}: Found unknown categories {shown} in column {i} during {operation}", operation=where,
-                            operands={"column": i, "values": shown}, rule="categories seen in fit",
-                            suggestion="handle_unknown='ignore' or 'use_encoded_value'")
+            raise DataError(
+                f"{where}: Found unknown categories {shown} in column {i} during {operation}",
+                operation=where,
+                operands={"column": i, "values": shown},
+                rule="categories seen in fit",
+                suggestion="handle_unknown='ignore' or 'use_encoded_value'",
+            )
 
     def _columns(self, X, operation) -> list[np.ndarray]:
         """The columns of X as arrays, each of its own kind; names and number are set (fit) or checked."""
@@ -169,7 +191,9 @@ def column_values(series) -> np.ndarray:
     if isinstance(dtype, np.dtype) and dtype.kind in "iufb":
         return series.to_numpy()
     values = series.to_numpy(dtype=object)
-    if getattr(dtype, "kind", "O") in "iufb" and not any(value is not value or is_nan(value) or _is_na(value) for value in values):
+    if getattr(dtype, "kind", "O") in "iufb" and not any(
+        value is not value or is_nan(value) or _is_na(value) for value in values
+    ):
         return values.astype(dtype.kind if dtype.kind != "b" else bool)
     return np.array([np.nan if _is_na(value) else value for value in values], dtype=object)
 
@@ -195,8 +219,12 @@ def distinct_values(column: np.ndarray) -> np.ndarray:
         plain.sort()
     except TypeError:
         kinds = sorted({type(value).__qualname__ for value in plain})
-        raise MixedKindsError(f"Encoders require their input argument must be uniformly strings or numbers. Got {kinds}",
-                              operation="fit", operands={"kinds": kinds}, rule="all text, or all numbers") from None
+        raise MixedKindsError(
+            f"Encoders require their input argument must be uniformly strings or numbers. Got {kinds}",
+            operation="fit",
+            operands={"kinds": kinds},
+            rule="all text, or all numbers",
+        ) from None
     return np.array(plain + [None] * has_none + [np.nan] * has_nan, dtype=object)
 
 
@@ -207,8 +235,12 @@ def hashable(column: np.ndarray) -> list:
         hash(tuple(values))
     except TypeError:
         kind = next(type(value).__qualname__ for value in values if type(value).__hash__ is None)
-        raise MixedKindsError(f"argument must be uniformly strings or numbers (or None, NaN), got a {kind}", operation="fit",
-                              operands={"kinds": [kind]}, rule="all text, or all numbers") from None
+        raise MixedKindsError(
+            f"argument must be uniformly strings or numbers (or None, NaN), got a {kind}",
+            operation="fit",
+            operands={"kinds": [kind]},
+            rule="all text, or all numbers",
+        ) from None
     return values
 
 
@@ -231,4 +263,6 @@ def lookup(column: np.ndarray, categories: np.ndarray) -> np.ndarray:
         return indices
     index_of = {value: i for i, value in enumerate(categories.tolist()) if not is_nan(value)}
     nan_code = next((i for i, value in enumerate(categories.tolist()) if is_nan(value)), -1)
-    return np.array([nan_code if value != value else index_of.get(value, -1) for value in hashable(column)], dtype=np.int64)
+    return np.array(
+        [nan_code if value != value else index_of.get(value, -1) for value in hashable(column)], dtype=np.int64
+    )

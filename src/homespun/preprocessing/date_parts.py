@@ -24,7 +24,8 @@ class DateParts(TransformerMixin, Estimator):
 
     Parameters
     ----------
-    parts : sequence of {"year", "month", "day", "weekday", "day_of_year", "hour", "age"}, default=("year", "month", "weekday", "age")
+    parts : sequence of {"year", "month", "day", "weekday", "day_of_year", "hour", "age"}
+        Default: ("year", "month", "weekday", "age").
     reference : None or str (ISO date), default=None
         The day at which `age` (days) is measured. None: the latest day in `fit`, for each column.
 
@@ -52,8 +53,12 @@ class DateParts(TransformerMixin, Estimator):
         check_params(self)
         for part in self.parts:
             if part not in PARTS:
-                raise ParameterError(f"DateParts: parts must be among {', '.join(PARTS)}, got {part!r}", operation="DateParts.fit",
-                                     operands={"parts": part}, rule=f"among {', '.join(PARTS)}")
+                raise ParameterError(
+                    f"DateParts: parts must be among {', '.join(PARTS)}, got {part!r}",
+                    operation="DateParts.fit",
+                    operands={"parts": part},
+                    rule=f"among {', '.join(PARTS)}",
+                )
         days = self._days(X, "fit")
         if self.reference is not None:
             self.reference_ = np.full(days.shape[1], _days_of(self.reference, "reference"))
@@ -70,9 +75,12 @@ class DateParts(TransformerMixin, Estimator):
         return np.column_stack(out) if out else np.empty((len(days), 0))
 
     def get_feature_names_out(self, input_features=None):
-        """"listed_on_year", …"""
+        """ "listed_on_year", …"""
         check_is_fitted(self)
-        return np.array([f"{name}_{part}" for name in _check_feature_names_in(self, input_features) for part in self.parts], dtype=object)
+        return np.array(
+            [f"{name}_{part}" for name in _check_feature_names_in(self, input_features) for part in self.parts],
+            dtype=object,
+        )
 
     @staticmethod
     def _part(days, part, reference):
@@ -106,8 +114,12 @@ class DateParts(TransformerMixin, Estimator):
         limit = 4e6  # about the year 12900: NumPy's own limits are farther, a typing error is nearer
         if (np.abs(days) > limit).any():
             row, j = np.argwhere(np.abs(days) > limit)[0]
-            raise DataError(f"DateParts.{operation}: column {j} holds {days[row, j]:g} days since 1970 in row {row}",
-                            operation=f"DateParts.{operation}", operands={"column": int(j), "row": int(row)}, rule=f"at most {limit:g} days")
+            raise DataError(
+                f"DateParts.{operation}: column {j} holds {days[row, j]:g} days since 1970 in row {row}",
+                operation=f"DateParts.{operation}",
+                operands={"column": int(j), "row": int(row)},
+                rule=f"at most {limit:g} days",
+            )
         return days
 
     def __sklearn_tags__(self):
@@ -125,6 +137,10 @@ def _days_of(value, where, operation="fit") -> float:
     try:
         moment = np.datetime64(value.to_datetime64() if hasattr(value, "to_datetime64") else value, "us")
     except (ValueError, TypeError):
-        raise DataError(f"DateParts.{operation}: {where} must hold dates, got {value!r}", operation=f"DateParts.{operation}",
-                        operands={"column": where, "value": value}, rule="datetime64, ISO text or days since 1970-01-01") from None
+        raise DataError(
+            f"DateParts.{operation}: {where} must hold dates, got {value!r}",
+            operation=f"DateParts.{operation}",
+            operands={"column": where, "value": value},
+            rule="datetime64, ISO text or days since 1970-01-01",
+        ) from None
     return float(moment.astype(np.int64)) / 86_400_000_000.0 if not np.isnat(moment) else np.nan

@@ -16,7 +16,7 @@ from homespun.data.flags import NOT_STATED, PAIRS
 from homespun.data.missing import is_missing
 from homespun.preprocessing.categories import CategoryEncoder, hashable
 
-_VALUES = {**{on: 1.0 for on, _ in PAIRS}, **{off: -1.0 for _, off in PAIRS}, **{word: 0.0 for word in NOT_STATED}}
+_VALUES = {**{on: 1.0 for on, _ in PAIRS}, **{off: -1.0 for _, off in PAIRS}, **dict.fromkeys(NOT_STATED, 0.0)}
 
 
 class FlagEncoder(OneToOneFeatureMixin, TransformerMixin, Estimator):
@@ -61,7 +61,7 @@ class FlagEncoder(OneToOneFeatureMixin, TransformerMixin, Estimator):
         return out
 
     def _words(self, column, j, operation):
-        read = {}
+        read: dict = {}
         for value in set(hashable(column)):
             if value is None or value != value:
                 read[value] = np.nan

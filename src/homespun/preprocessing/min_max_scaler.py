@@ -39,6 +39,10 @@ class MinMaxScaler(OneToOneFeatureMixin, TransformerMixin, Estimator):
     array([0. , 1. , 0.5])
     """
 
+    n_samples_seen_: int
+    data_min_: np.ndarray
+    data_max_: np.ndarray
+
     params = {"feature_range": ArrayLike(), "copy": Boolean(), "clip": Boolean()}
 
     def __init__(self, feature_range=(0, 1), *, copy=True, clip=False):
@@ -61,10 +65,16 @@ class MinMaxScaler(OneToOneFeatureMixin, TransformerMixin, Estimator):
         check_params(self)
         low, high = self.feature_range
         if low >= high:
-            raise ParameterError(f"MinMaxScaler: Minimum of desired feature range must be smaller than maximum. Got {self.feature_range}.",
-                                 operation="MinMaxScaler.fit", operands={"feature_range": self.feature_range}, rule="low < high")
+            raise ParameterError(
+                f"MinMaxScaler: Minimum of desired feature range must be smaller than maximum. Got {self.feature_range}.",
+                operation="MinMaxScaler.fit",
+                operands={"feature_range": self.feature_range},
+                rule="low < high",
+            )
         first = not hasattr(self, "n_samples_seen_")
-        X = self.validate(X, operation=operation, dtype=(np.float64, np.float32), ensure_all_finite="allow-nan", reset=first)
+        X = self.validate(
+            X, operation=operation, dtype=(np.float64, np.float32), ensure_all_finite="allow-nan", reset=first
+        )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # a column of NaN stays NaN
             smallest, largest = np.nanmin(X, axis=0), np.nanmax(X, axis=0)
@@ -80,8 +90,14 @@ class MinMaxScaler(OneToOneFeatureMixin, TransformerMixin, Estimator):
     def transform(self, X):
         """X * scale_ + min_."""
         check_is_fitted(self)
-        X = self.validate(X, operation="transform", copy=self.copy, dtype=(np.float64, np.float32), force_writeable=True,
-                          ensure_all_finite="allow-nan")
+        X = self.validate(
+            X,
+            operation="transform",
+            copy=self.copy,
+            dtype=(np.float64, np.float32),
+            force_writeable=True,
+            ensure_all_finite="allow-nan",
+        )
         X *= self.scale_.astype(X.dtype)
         X += self.min_.astype(X.dtype)
         if self.clip:
@@ -91,7 +107,9 @@ class MinMaxScaler(OneToOneFeatureMixin, TransformerMixin, Estimator):
     def inverse_transform(self, X):
         """(X - min_) / scale_."""
         check_is_fitted(self)
-        X = check_array(X, copy=self.copy, dtype=(np.float64, np.float32), force_writeable=True, ensure_all_finite="allow-nan")
+        X = check_array(
+            X, copy=self.copy, dtype=(np.float64, np.float32), force_writeable=True, ensure_all_finite="allow-nan"
+        )
         X -= self.min_.astype(X.dtype)
         X /= self.scale_.astype(X.dtype)
         return X

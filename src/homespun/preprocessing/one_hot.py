@@ -61,8 +61,18 @@ class OneHotEncoder(CategoryEncoder):
         "feature_name_combiner": OneOf("concat") | CallableWith("a function of (feature, category)"),
     }
 
-    def __init__(self, *, categories="auto", drop=None, sparse_output=True, dtype=np.float64, handle_unknown="error",
-                 min_frequency=None, max_categories=None, feature_name_combiner="concat"):
+    def __init__(
+        self,
+        *,
+        categories="auto",
+        drop=None,
+        sparse_output=True,
+        dtype=np.float64,
+        handle_unknown="error",
+        min_frequency=None,
+        max_categories=None,
+        feature_name_combiner="concat",
+    ):
         self.categories = categories
         self.drop = drop
         self.sparse_output = sparse_output
@@ -78,9 +88,17 @@ class OneHotEncoder(CategoryEncoder):
         self._learn_categories(X, nan_is_never_rare=False)
         self._dropped = self._dropped_codes()
         # drop_idx_ points into categories_, _dropped into the output codes after grouping
-        self.drop_idx_ = None if self.drop is None else np.array([
-            code if code is None or group is None else int(np.flatnonzero(group == code)[0])
-            for code, group in zip(self._dropped, self._group_of)], dtype=object)
+        self.drop_idx_ = (
+            None
+            if self.drop is None
+            else np.array(
+                [
+                    code if code is None or group is None else int(np.flatnonzero(group == code)[0])
+                    for code, group in zip(self._dropped, self._group_of)
+                ],
+                dtype=object,
+            )
+        )
         return self
 
     def transform(self, X):
@@ -91,8 +109,11 @@ class OneHotEncoder(CategoryEncoder):
         unknown = indices < 0
         if unknown.any():
             if self.handle_unknown == "warn":
-                warnings.warn(f"Found unknown categories in columns {np.flatnonzero(unknown.any(axis=0)).tolist()} during transform. "
-                              "These unknown categories will be encoded as the infrequent category or as all zeros.", UserWarning)
+                warnings.warn(
+                    f"Found unknown categories in columns {np.flatnonzero(unknown.any(axis=0)).tolist()} during transform. "
+                    "These unknown categories will be encoded as the infrequent category or as all zeros.",
+                    UserWarning,
+                )
             if self.handle_unknown in ("infrequent_if_exist", "warn"):
                 for j, group in enumerate(self._group_of):
                     if group is not None:
@@ -108,7 +129,9 @@ class OneHotEncoder(CategoryEncoder):
         starts = np.concatenate([[0], np.cumsum(present.sum(axis=1))])
         kind = np.int32 if max(len(columns), offsets[-1]) < 2**31 else np.int64
         out = sparse.csr_matrix(
-            (np.ones(len(columns), dtype=self.dtype), columns.astype(kind), starts.astype(kind)), shape=(len(codes), int(offsets[-1])))
+            (np.ones(len(columns), dtype=self.dtype), columns.astype(kind), starts.astype(kind)),
+            shape=(len(codes), int(offsets[-1])),
+        )
         return out if self.sparse_output else out.toarray()
 
     def inverse_transform(self, X):
@@ -117,13 +140,17 @@ class OneHotEncoder(CategoryEncoder):
         X = check_array(X, accept_sparse="csr", ensure_min_features=0)
         widths = self._widths()
         if X.shape[1] != sum(widths):
-            raise ShapeError(f"OneHotEncoder.inverse_transform: Shape of the passed X data is not correct. Expected {sum(widths)} "
-                             f"columns, got {X.shape[1]}.", operation="OneHotEncoder.inverse_transform", operands={"X": X.shape},
-                             rule=f"{sum(widths)} columns")
+            raise ShapeError(
+                f"OneHotEncoder.inverse_transform: Shape of the passed X data is not correct. Expected {sum(widths)} "
+                f"columns, got {X.shape[1]}.",
+                operation="OneHotEncoder.inverse_transform",
+                operands={"X": X.shape},
+                rule=f"{sum(widths)} columns",
+            )
         found, at = [], 0
         for j, width in enumerate(widths):
             names, dropped = self._output_categories(j), self._dropped[j]
-            block = X[:, at:at + width].toarray() if sparse.issparse(X) else X[:, at:at + width]
+            block = X[:, at : at + width].toarray() if sparse.issparse(X) else X[:, at : at + width]
             at += width
             empty = np.flatnonzero(block.sum(axis=1) == 0) if width else np.arange(X.shape[0])
             codes = block.argmax(axis=1) if width else np.zeros(X.shape[0], dtype=np.int64)
@@ -134,11 +161,16 @@ class OneHotEncoder(CategoryEncoder):
             else:
                 values = names[codes]
                 if len(empty):
-                    if self.handle_unknown == "error" or (self.handle_unknown != "ignore" and self._group_of[j] is not None):
-                        raise DataError(f"OneHotEncoder.inverse_transform: Samples {empty[:5]} can not be inverted when drop=None and "
-                                        f"handle_unknown={self.handle_unknown!r} because they contain all zeros",
-                                        operation="OneHotEncoder.inverse_transform", operands={"rows": empty[:5].tolist()},
-                                        rule="one 1 for each column")
+                    if self.handle_unknown == "error" or (
+                        self.handle_unknown != "ignore" and self._group_of[j] is not None
+                    ):
+                        raise DataError(
+                            f"OneHotEncoder.inverse_transform: Samples {empty[:5]} can not be inverted when drop=None and "
+                            f"handle_unknown={self.handle_unknown!r} because they contain all zeros",
+                            operation="OneHotEncoder.inverse_transform",
+                            operands={"rows": empty[:5].tolist()},
+                            rule="one 1 for each column",
+                        )
                     values = values.astype(object)
                     values[empty] = None
             found.append(values)
@@ -160,7 +192,9 @@ class OneHotEncoder(CategoryEncoder):
                     continue
                 name = f"{feature}_{category}" if combine == "concat" else combine(feature, category)
                 if not isinstance(name, str):
-                    raise TypeError(f"When `feature_name_combiner` is a callable, it should return a Python string. Got {type(name)} instead.")
+                    raise TypeError(
+                        f"When `feature_name_combiner` is a callable, it should return a Python string. Got {type(name)} instead."
+                    )
                 names.append(name)
         return np.array(names, dtype=object)
 
@@ -172,22 +206,39 @@ class OneHotEncoder(CategoryEncoder):
         if self.drop is None:
             return [None] * len(self.categories_)
         if isinstance(self.drop, str):
-            return [0 if self.drop == "first" or len(self._output_categories(j)) == 2 else None for j in range(len(self.categories_))]
+            return [
+                0 if self.drop == "first" or len(self._output_categories(j)) == 2 else None
+                for j in range(len(self.categories_))
+            ]
         if len(self.drop) != len(self.categories_):
-            raise ParameterError(f"OneHotEncoder.fit: `drop` should have length equal to the number of features "
-                                 f"({len(self.categories_)}), got {len(self.drop)}", operation="OneHotEncoder.fit",
-                                 operands={"drop": len(self.drop)}, rule=f"{len(self.categories_)} entries")
+            raise ParameterError(
+                f"OneHotEncoder.fit: `drop` should have length equal to the number of features "
+                f"({len(self.categories_)}), got {len(self.drop)}",
+                operation="OneHotEncoder.fit",
+                operands={"drop": len(self.drop)},
+                rule=f"{len(self.categories_)} entries",
+            )
         codes: list = []
         for j, value in enumerate(self.drop):
             categories = self.categories_[j].tolist()
-            index = next((i for i, known in enumerate(categories) if known == value or (is_nan(known) and is_nan(value))), None)
+            index = next(
+                (i for i, known in enumerate(categories) if known == value or (is_nan(known) and is_nan(value))), None
+            )
             if index is None:
-                raise ParameterError(f"OneHotEncoder.fit: The following categories were supposed to be dropped, but were not found in "
-                                     f"the training data. Category: {value!r}, Feature: {j}", operation="OneHotEncoder.fit",
-                                     operands={"drop": value}, rule=f"a category of column {j}")
+                raise ParameterError(
+                    f"OneHotEncoder.fit: The following categories were supposed to be dropped, but were not found in "
+                    f"the training data. Category: {value!r}, Feature: {j}",
+                    operation="OneHotEncoder.fit",
+                    operands={"drop": value},
+                    rule=f"a category of column {j}",
+                )
             group = self._group_of[j]
             if group is not None and group[index] == group.max():
-                raise ParameterError(f"OneHotEncoder.fit: Unable to drop category {value!r} from feature {j} because it is infrequent",
-                                     operation="OneHotEncoder.fit", operands={"drop": value}, rule="a frequent category")
+                raise ParameterError(
+                    f"OneHotEncoder.fit: Unable to drop category {value!r} from feature {j} because it is infrequent",
+                    operation="OneHotEncoder.fit",
+                    operands={"drop": value},
+                    rule="a frequent category",
+                )
             codes.append(index if group is None else int(group[index]))
         return codes

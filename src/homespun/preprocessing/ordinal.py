@@ -55,8 +55,17 @@ class OrdinalEncoder(OneToOneFeatureMixin, CategoryEncoder):
         "encoded_missing_value": Integer() | _Nan,
     }
 
-    def __init__(self, *, categories="auto", dtype=np.float64, handle_unknown="error", unknown_value=None,
-                 encoded_missing_value=np.nan, min_frequency=None, max_categories=None):
+    def __init__(
+        self,
+        *,
+        categories="auto",
+        dtype=np.float64,
+        handle_unknown="error",
+        unknown_value=None,
+        encoded_missing_value=np.nan,
+        min_frequency=None,
+        max_categories=None,
+    ):
         self.categories = categories
         self.dtype = dtype
         self.handle_unknown = handle_unknown
@@ -73,15 +82,25 @@ class OrdinalEncoder(OneToOneFeatureMixin, CategoryEncoder):
         for j, codes in enumerate(self._codes_of()):
             used = int(codes.max()) + 1 if len(codes) else 0
             has_nan = len(codes) < len(self.categories_[j])
-            for name, value, applies in (("unknown_value", self.unknown_value, self.handle_unknown == "use_encoded_value"),
-                                         ("encoded_missing_value", self.encoded_missing_value, has_nan)):
+            for name, value, applies in (
+                ("unknown_value", self.unknown_value, self.handle_unknown == "use_encoded_value"),
+                ("encoded_missing_value", self.encoded_missing_value, has_nan),
+            ):
                 if not applies:
                     continue
                 if is_nan(value) and np.dtype(self.dtype).kind != "f":
-                    raise self._refused(name, value, "a number, as dtype is no float: there are missing values in features "
-                                        f"[{j}], for OrdinalEncoder to encode missing values" if has_nan else "a number, as dtype is no float")
+                    raise self._refused(
+                        name,
+                        value,
+                        "a number, as dtype is no float: there are missing values in features "
+                        f"[{j}], for OrdinalEncoder to encode missing values"
+                        if has_nan
+                        else "a number, as dtype is no float",
+                    )
                 if not is_nan(value) and 0 <= value < used:
-                    raise self._refused(name, value, f"a number that is not already used to encode a known category of column {j}")
+                    raise self._refused(
+                        name, value, f"a number that is not already used to encode a known category of column {j}"
+                    )
         return self
 
     def transform(self, X):
@@ -101,9 +120,13 @@ class OrdinalEncoder(OneToOneFeatureMixin, CategoryEncoder):
         check_is_fitted(self)
         X = check_array(X, ensure_all_finite="allow-nan")
         if X.shape[1] != len(self.categories_):
-            raise ShapeError(f"OrdinalEncoder.inverse_transform: Shape of the passed X data is not correct. Expected "
-                             f"{len(self.categories_)} columns, got {X.shape[1]}.", operation="OrdinalEncoder.inverse_transform",
-                             operands={"X": X.shape}, rule=f"{len(self.categories_)} columns")
+            raise ShapeError(
+                f"OrdinalEncoder.inverse_transform: Shape of the passed X data is not correct. Expected "
+                f"{len(self.categories_)} columns, got {X.shape[1]}.",
+                operation="OrdinalEncoder.inverse_transform",
+                operands={"X": X.shape},
+                rule=f"{len(self.categories_)} columns",
+            )
         as_objects = self.handle_unknown == "use_encoded_value" or any(group is not None for group in self._group_of)
         kind = object if as_objects else np.result_type(*[categories.dtype for categories in self.categories_])
         out = np.empty(X.shape, dtype=kind)
@@ -115,9 +138,9 @@ class OrdinalEncoder(OneToOneFeatureMixin, CategoryEncoder):
             if self.handle_unknown == "use_encoded_value":
                 unknown = self._equals(codes, self.unknown_value) & ~missing
             by_code = list(categories[:-1] if has_nan else categories)
-            if self._group_of[j] is not None:
-                group = self._group_of[j][: len(by_code)]
-                rare = group == self._group_of[j].max()
+            group = self._group_of[j]
+            if group is not None:
+                rare = group[: len(by_code)] == group.max()
                 by_code = [category for category, is_rare in zip(by_code, rare) if not is_rare] + [INFREQUENT]
             known = ~missing & ~unknown
             table = np.empty(len(by_code), dtype=object)
@@ -151,17 +174,29 @@ class OrdinalEncoder(OneToOneFeatureMixin, CategoryEncoder):
     def _check_unknown_value(self):
         if self.handle_unknown == "use_encoded_value":
             if not is_nan(self.unknown_value) and not isinstance(self.unknown_value, numbers.Integral):
-                raise UnknownValueError("unknown_value should be an integer or np.nan when handle_unknown is 'use_encoded_value', "
-                                        f"got {self.unknown_value}.", operation="OrdinalEncoder.fit", rule="an integer or NaN",
-                                        operands={"unknown_value": self.unknown_value})
+                raise UnknownValueError(
+                    "unknown_value should be an integer or np.nan when handle_unknown is 'use_encoded_value', "
+                    f"got {self.unknown_value}.",
+                    operation="OrdinalEncoder.fit",
+                    rule="an integer or NaN",
+                    operands={"unknown_value": self.unknown_value},
+                )
         elif self.unknown_value is not None:
-            raise UnknownValueError("unknown_value should only be set when handle_unknown is 'use_encoded_value', "
-                                    f"got {self.unknown_value}.", operation="OrdinalEncoder.fit", rule="None",
-                                    operands={"unknown_value": self.unknown_value})
+            raise UnknownValueError(
+                "unknown_value should only be set when handle_unknown is 'use_encoded_value', "
+                f"got {self.unknown_value}.",
+                operation="OrdinalEncoder.fit",
+                rule="None",
+                operands={"unknown_value": self.unknown_value},
+            )
 
     def _refused(self, name, value, rule):
-        return ParameterError(f"OrdinalEncoder.fit: {name} must be {rule}, got {value}", operation="OrdinalEncoder.fit",
-                              operands={name: value}, rule=rule)
+        return ParameterError(
+            f"OrdinalEncoder.fit: {name} must be {rule}, got {value}",
+            operation="OrdinalEncoder.fit",
+            operands={name: value},
+            rule=rule,
+        )
 
     @staticmethod
     def _equals(codes, value):

@@ -10,6 +10,8 @@ Cost O(n d). Sparse X is scaled but never centred.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy import sparse
 from sklearn.base import OneToOneFeatureMixin
@@ -41,6 +43,14 @@ class StandardScaler(OneToOneFeatureMixin, TransformerMixin, Estimator):
     array([-1.,  1.])
     """
 
+    mean_: Any
+    var_: Any
+    scale_: Any
+    n_samples_seen_: Any
+    _sum_weights: np.ndarray
+    _mean: np.ndarray
+    _squares: np.ndarray
+
     params = {"copy": Boolean(), "with_mean": Boolean(), "with_std": Boolean()}
 
     def __init__(self, *, copy=True, with_mean=True, with_std=True):
@@ -62,13 +72,27 @@ class StandardScaler(OneToOneFeatureMixin, TransformerMixin, Estimator):
     def _learn(self, X, sample_weight, operation):
         check_params(self)
         first = not hasattr(self, "n_samples_seen_")
-        X = self.validate(X, operation=operation, accept_sparse=("csr", "csc"), dtype=(np.float64, np.float32),
-                          ensure_all_finite="allow-nan", reset=first)
-        weights = None if sample_weight is None else self.validate_weights(sample_weight, X, operation=operation, dtype=np.float64)
+        X = self.validate(
+            X,
+            operation=operation,
+            accept_sparse=("csr", "csc"),
+            dtype=(np.float64, np.float32),
+            ensure_all_finite="allow-nan",
+            reset=first,
+        )
+        weights = (
+            None
+            if sample_weight is None
+            else self.validate_weights(sample_weight, X, operation=operation, dtype=np.float64)
+        )
         if sparse.issparse(X) and self.with_mean:
-            raise ParameterError("StandardScaler: Cannot center sparse matrices: pass `with_mean=False` instead.",
-                                 operation="StandardScaler.fit", operands={"with_mean": True, "X": X.shape},
-                                 rule="with_mean=False for sparse X", suggestion="with_mean=False")
+            raise ParameterError(
+                "StandardScaler: Cannot center sparse matrices: pass `with_mean=False` instead.",
+                operation="StandardScaler.fit",
+                operands={"with_mean": True, "X": X.shape},
+                rule="with_mean=False for sparse X",
+                suggestion="with_mean=False",
+            )
         total, mean, squares = column_moments(X, weights)
         if not first:
             before, old_mean, old_squares = self._sum_weights, self._mean, self._squares
@@ -100,12 +124,23 @@ class StandardScaler(OneToOneFeatureMixin, TransformerMixin, Estimator):
         """(X - mean_) / scale_."""
         check_is_fitted(self)
         copy = self.copy if copy is None else copy
-        X = self.validate(X, operation="transform", accept_sparse="csr", copy=copy, dtype=(np.float64, np.float32),
-                          force_writeable=True, ensure_all_finite="allow-nan")
+        X = self.validate(
+            X,
+            operation="transform",
+            accept_sparse="csr",
+            copy=copy,
+            dtype=(np.float64, np.float32),
+            force_writeable=True,
+            ensure_all_finite="allow-nan",
+        )
         if sparse.issparse(X):
             if self.with_mean:
-                raise ParameterError("StandardScaler: Cannot center sparse matrices: pass `with_mean=False` instead.",
-                                     operation="StandardScaler.transform", operands={"with_mean": True}, rule="with_mean=False for sparse X")
+                raise ParameterError(
+                    "StandardScaler: Cannot center sparse matrices: pass `with_mean=False` instead.",
+                    operation="StandardScaler.transform",
+                    operands={"with_mean": True},
+                    rule="with_mean=False for sparse X",
+                )
             if self.with_std:
                 X.data /= self.scale_.astype(X.dtype)[X.indices]
             return X
@@ -120,8 +155,14 @@ class StandardScaler(OneToOneFeatureMixin, TransformerMixin, Estimator):
         check_is_fitted(self)
         from sklearn.utils.validation import check_array
 
-        X = check_array(X, accept_sparse="csr", copy=self.copy if copy is None else copy, dtype=(np.float64, np.float32),
-                        force_writeable=True, ensure_all_finite="allow-nan")
+        X = check_array(
+            X,
+            accept_sparse="csr",
+            copy=self.copy if copy is None else copy,
+            dtype=(np.float64, np.float32),
+            force_writeable=True,
+            ensure_all_finite="allow-nan",
+        )
         if sparse.issparse(X):
             if self.with_std:
                 X.data *= self.scale_.astype(X.dtype)[X.indices]
@@ -170,6 +211,8 @@ def column_moments(X, weights=None):
         total = weights @ ~absent
         mean = weights @ np.where(absent, 0.0, X) / np.where(total > 0, total, 1.0)
         centred = np.where(absent, 0.0, X - mean)
-    drift = weights @ centred / np.where(total > 0, total, 1.0)  # what rounding left of the mean (Higham 2002, sec. 1.9)
+    drift = (
+        weights @ centred / np.where(total > 0, total, 1.0)
+    )  # what rounding left of the mean (Higham 2002, sec. 1.9)
     squares = weights @ centred**2 - total * drift**2
     return total, mean, np.maximum(squares, 0.0)

@@ -24,12 +24,19 @@ def _reference(column) -> dict:
     if column.dtype.kind in "iufM":
         values = _numbers(present)
         edges = np.unique(np.quantile(values, np.linspace(0.1, 0.9, 9))) if len(values) else np.zeros(0)
-        shares = np.bincount(np.searchsorted(edges, values, side="left"), minlength=len(edges) + 1) / max(len(column), 1)
+        shares = np.bincount(np.searchsorted(edges, values, side="left"), minlength=len(edges) + 1) / max(
+            len(column), 1
+        )
         return {"kind": "number", "edges": edges.tolist(), "shares": shares.tolist(), "missing": missing}
     counts = present.astype(str).value_counts()
     known = counts.index[:20].tolist()
-    shares = [float(counts[word]) / len(column) for word in known]
-    return {"kind": "category", "values": known, "shares": shares + [max(0.0, 1.0 - missing - sum(shares))], "missing": missing}
+    known_shares = [float(counts[word]) / len(column) for word in known]
+    return {
+        "kind": "category",
+        "values": known,
+        "shares": known_shares + [max(0.0, 1.0 - missing - sum(known_shares))],
+        "missing": missing,
+    }
 
 
 def drift(frame, reference: dict[str, dict]) -> dict[str, list]:
@@ -48,9 +55,14 @@ def drift(frame, reference: dict[str, dict]) -> dict[str, list]:
         p = np.maximum(np.append(before["shares"], before["missing"]), _FLOOR)
         q = np.maximum(np.append(now, missing), _FLOOR)
         psi = float(((q - p) * np.log(q / p)).sum())
-        rows.append((name, psi, before["missing"], missing, "moved" if psi > 0.25 else "look" if psi > 0.1 else "steady"))
+        rows.append(
+            (name, psi, before["missing"], missing, "moved" if psi > 0.25 else "look" if psi > 0.1 else "steady")
+        )
     rows.sort(key=lambda row: -row[1])
-    return {key: [row[i] for row in rows] for i, key in enumerate(("column", "psi", "missing_before", "missing_now", "reading"))}
+    return {
+        key: [row[i] for row in rows]
+        for i, key in enumerate(("column", "psi", "missing_before", "missing_now", "reading"))
+    }
 
 
 def _numbers(column) -> np.ndarray:

@@ -29,8 +29,21 @@ from homespun.tabular.splits import make_folds
 from homespun.tabular.target import clean_target
 
 
-def fit(data, target: str, *, task: str = "auto", time: str | None = None, group: str | None = None, stratify: str | None = None,
-        positive: Any = None, models=None, folds: int = 5, budget: float | None = None, random_state=0, out=None) -> Project:
+def fit(
+    data,
+    target: str,
+    *,
+    task: str = "auto",
+    time: str | None = None,
+    group: str | None = None,
+    stratify: str | None = None,
+    positive: Any = None,
+    models=None,
+    folds: int = 5,
+    budget: float | None = None,
+    random_state=0,
+    out=None,
+) -> Project:
     """Train and compare models that predict one column of a table from the others.
 
     Parameters
@@ -72,12 +85,20 @@ def fit(data, target: str, *, task: str = "auto", time: str | None = None, group
     >>> project.best
     'linear'
     """
-    for name, value, constraint in (("task", task, OneOf("auto", "regression", "classification")), ("folds", folds, Integer(low=2)),
-                                    ("budget", budget, OneOf(None) | Real(0, open="low")), ("random_state", random_state, RandomState)):
+    for name, value, constraint in (
+        ("task", task, OneOf("auto", "regression", "classification")),
+        ("folds", folds, Integer(low=2)),
+        ("budget", budget, OneOf(None) | Real(0, open="low")),
+        ("random_state", random_state, RandomState),
+    ):
         check_param("fit", name, value, constraint)
     if not isinstance(target, str):
-        raise ParameterError(f"fit: target must be the name of a column, got {target!r}", operation="fit",
-                             operands={"target": target}, rule="the name of a column")
+        raise ParameterError(
+            f"fit: target must be the name of a column, got {target!r}",
+            operation="fit",
+            operands={"target": target},
+            rule="the name of a column",
+        )
     destination = place_for(out, data)
     started = clock.monotonic()
     table = data if isinstance(data, Table) else read(data)
@@ -85,19 +106,32 @@ def fit(data, target: str, *, task: str = "auto", time: str | None = None, group
 
     repeated = duplicate_rows(table.frame)
     if repeated.any():
-        decisions.append(Decision(None, "repeated rows", int(repeated.sum()), "exact copies of other rows would stand in training and test"))
+        decisions.append(
+            Decision(
+                None,
+                "repeated rows",
+                int(repeated.sum()),
+                "exact copies of other rows would stand in training and test",
+            )
+        )
         table = replace(table, frame=table.frame[~repeated].reset_index(drop=True))
     goal = clean_target(table, target, task, positive)
     names = model_names(models, goal.task)
     frame = table.frame.iloc[goal.rows].reset_index(drop=True)
-    splits, more = make_folds(frame, goal, time=time, group=group, stratify=stratify, folds=folds, random_state=random_state)
+    splits, more = make_folds(
+        frame, goal, time=time, group=group, stratify=stratify, folds=folds, random_state=random_state
+    )
     exclude = {target: ""}
     exclude.update({name: role for name, role in ((time, "orders the folds"), (group, "groups the folds")) if name})
     plan = make_plan(frame, exclude=exclude)
     decisions += goal.decisions + more + plan.decisions
     if not plan.features:
-        raise DataError(f"fit: no column is left to learn from: {'; '.join(f'{name} ({why})' for name, why in plan.left_out.items())}",
-                        operation="fit", operands={"columns": list(frame.columns)}, rule="at least one feature")
+        raise DataError(
+            f"fit: no column is left to learn from: {'; '.join(f'{name} ({why})' for name, why in plan.left_out.items())}",
+            operation="fit",
+            operands={"columns": list(frame.columns)},
+            rule="at least one feature",
+        )
     notes += [f"{d}" for d in decisions if d.kind in ("words as missing", "unreadable", "currency on some only")]
 
     # All models are made before the first is trained: a misspelt one must not cost the others' time
@@ -112,11 +146,29 @@ def fit(data, target: str, *, task: str = "auto", time: str | None = None, group
         notes.append("no model is better than the baseline: the columns may say nothing about the target")
     model = _quietly(pipelines[best].fit, X, goal.values, label=best, notes=notes)
     project = Project(
-        model=model, best=best, table=table, task=goal.task, target=target, classes=goal.classes, score_kind=kind, board=board,
-        decisions=decisions, warnings=list(dict.fromkeys(notes)), roles=plan.roles, reference=reference_of(frame, plan.features),
+        model=model,
+        best=best,
+        table=table,
+        task=goal.task,
+        target=target,
+        classes=goal.classes,
+        score_kind=kind,
+        board=board,
+        decisions=decisions,
+        warnings=list(dict.fromkeys(notes)),
+        roles=plan.roles,
+        reference=reference_of(frame, plan.features),
         sample={name: values for name, values in table.raw_head.items() if name != target},
-        record={"rows": len(frame), "features": len(plan.features), "folds": len(splits), "random_state": _plain_seed(random_state),
-                "leaderboard": board, "score": kind, "seconds": round(clock.monotonic() - started, 3)})
+        record={
+            "rows": len(frame),
+            "features": len(plan.features),
+            "folds": len(splits),
+            "random_state": _plain_seed(random_state),
+            "leaderboard": board,
+            "score": kind,
+            "seconds": round(clock.monotonic() - started, 3),
+        },
+    )
     if destination is not None:
         project.save(destination)
     return project
@@ -132,7 +184,7 @@ def _compare(pipelines, X, y, splits, kind, budget, started, notes):
     try:
         for name, pipeline in pipelines.items():
             if budget is not None and board["model"] and clock.monotonic() - started > budget:
-                left = names[names.index(name):]
+                left = names[names.index(name) :]
                 notes.append(f"the budget of {budget:g} seconds is over: {', '.join(left)} not trained")
                 break
             bar.set_description(name, refresh=False)
@@ -148,16 +200,22 @@ def _compare(pipelines, X, y, splits, kind, budget, started, notes):
     except KeyboardInterrupt:
         if not board["model"]:
             raise
-        notes.append(f"interrupted: {', '.join(board['model'])} finished and kept, "
-                     f"{', '.join(one for one in names if one not in board['model'] and one not in failed)} not trained")
+        notes.append(
+            f"interrupted: {', '.join(board['model'])} finished and kept, "
+            f"{', '.join(one for one in names if one not in board['model'] and one not in failed)} not trained"
+        )
     finally:
         bar.close()
     if not board["model"]:
-        name, error = next(iter(failed.items()))
-        if isinstance(error, HomespunError):
-            raise error
-        raise DataError(f"fit: no model could be trained; {name}: {type(error).__name__}: {error}", operation="fit",
-                        operands={"models": names}, rule="at least one model that trains") from error
+        name, first = next(iter(failed.items()))
+        if isinstance(first, HomespunError):
+            raise first
+        raise DataError(
+            f"fit: no model could be trained; {name}: {type(first).__name__}: {first}",
+            operation="fit",
+            operands={"models": names},
+            rule="at least one model that trains",
+        ) from first
     return board
 
 
@@ -177,8 +235,13 @@ def _cross_validate(name, pipeline, X, y, splits, kind, bar, notes):
         predict_seconds.append(clock.perf_counter() - middle)
         fit_seconds.append(middle - start)
         if len(prediction) != len(test) or not np.isfinite(np.asarray(prediction, dtype=np.float64)).all():
-            raise DataError(f"{name} predicts {'NaN or infinity' if len(prediction) == len(test) else f'{len(prediction)} values for {len(test)} rows'}",
-                            operation="fit", operands={"model": name}, rule="one finite prediction for each row")
+            fits = len(prediction) == len(test)
+            raise DataError(
+                f"{name} predicts {'NaN or infinity' if fits else f'{len(prediction)} values for {len(test)} rows'}",
+                operation="fit",
+                operands={"model": name},
+                rule="one finite prediction for each row",
+            )
         scores.append(score_fold(kind, y[test], prediction))
         bar.update(1)
     return scores, float(np.mean(fit_seconds)), float(np.mean(predict_seconds))
@@ -204,11 +267,19 @@ def place_for(out, data) -> Path | None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DataError(f"fit: {str(path.parent)!r} cannot be made: {error.strerror}", operation="fit", operands={"out": str(out)},
-                        rule="a folder that can be written") from None
+        raise DataError(
+            f"fit: {str(path.parent)!r} cannot be made: {error.strerror}",
+            operation="fit",
+            operands={"out": str(out)},
+            rule="a folder that can be written",
+        ) from None
     if not os.access(path.parent, os.W_OK) or (path.exists() and (path.is_dir() or not os.access(path, os.W_OK))):
-        raise DataError(f"fit: {str(path)!r} cannot be written", operation="fit", operands={"out": str(out)},
-                        rule="a place that can be written")
+        raise DataError(
+            f"fit: {str(path)!r} cannot be written",
+            operation="fit",
+            operands={"out": str(out)},
+            rule="a place that can be written",
+        )
     return path
 
 

@@ -1,6 +1,6 @@
 """The plan: what each column is good for, decided from the training rows and written down.
 
-    number, flag, date, category  -> features          constant, empty, identifier, free text  -> left out, with a reason
+number, flag, date, category  -> features          constant, empty, identifier, free text  -> left out, with a reason
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _ID_NAME = re.compile(r"(^|[^a-z])(id|uuid|guid|index|idx|key|reference|ref|vin|
 
 
 def _is_id_name(name: str) -> bool:
-    """"listing_id", "ID", "customerId"; not "paid"."""
+    """ "listing_id", "ID", "customerId"; not "paid"."""
     return bool(_ID_NAME.search(name.lower()) or re.search(r"[a-z]I[dD]$", name))
 
 
@@ -53,7 +53,10 @@ def feature_frame(frame, roles: dict[str, list[str]]):
         columns[name] = np.where(np.isnat(days), np.nan, days.astype(np.int64) / 86_400_000_000.0)
     for name in roles["categories"]:
         values = frame[name].to_numpy(dtype=object)
-        columns[name] = pd.Series(np.array([np.nan if value is None or value != value else value for value in values], dtype=object), dtype=object)
+        columns[name] = pd.Series(
+            np.array([np.nan if value is None or value != value else value for value in values], dtype=object),
+            dtype=object,
+        )
     return pd.DataFrame(columns, index=pd.RangeIndex(len(frame)))
 
 
@@ -92,7 +95,8 @@ def _role(name: str, column) -> tuple[str, str]:
         if kind in "iu" and n >= 10 and distinct >= 0.9 * n:
             values = np.sort(present.to_numpy())
             if _is_id_name(name) or (
-                    _ROW_NAME.fullmatch(name.lower()) and distinct == n and values[-1] - values[0] == n - 1):
+                _ROW_NAME.fullmatch(name.lower()) and distinct == n and values[-1] - values[0] == n - 1
+            ):
                 return "identifier", f"{distinct} different whole numbers in {n} rows, and its name"
         return "number", ""
     texts = present.astype(str)
@@ -114,4 +118,8 @@ def duplicate_rows(frame) -> np.ndarray:
     so rows are only left out where most rows are unlike any other.
     """
     repeated = frame.duplicated(keep="first").to_numpy()
-    return repeated if repeated.sum() <= 0.5 * len(frame) and frame.nunique().max() > 0.5 * len(frame) else np.zeros(len(frame), dtype=bool)
+    return (
+        repeated
+        if repeated.sum() <= 0.5 * len(frame) and frame.nunique().max() > 0.5 * len(frame)
+        else np.zeros(len(frame), dtype=bool)
+    )

@@ -66,8 +66,24 @@ class Project:
         Preprocessing and estimator.
     """
 
-    def __init__(self, *, model, best, table, task, target, classes, score_kind, board, decisions, warnings, roles, reference, sample,
-                 record):
+    def __init__(
+        self,
+        *,
+        model,
+        best,
+        table,
+        task,
+        target,
+        classes,
+        score_kind,
+        board,
+        decisions,
+        warnings,
+        roles,
+        reference,
+        sample,
+        record,
+    ):
         self.model = model
         self.best = best
         self.task = task
@@ -101,8 +117,13 @@ class Project:
     @property
     def input_contract_(self) -> dict:
         """Columns and how they are read, for the model file."""
-        return {"task": self.task, "target": self.target, "classes": self.classes, "features": self.features_,
-                "columns": {name: recipe["kind"] for name, recipe in self.recipes_.items() if name != self.target}}
+        return {
+            "task": self.task,
+            "target": self.target,
+            "classes": self.classes,
+            "features": self.features_,
+            "columns": {name: recipe["kind"] for name, recipe in self.recipes_.items() if name != self.target},
+        }
 
     def predict(self, data) -> np.ndarray:
         """Amounts, or class labels, one for each row of a file or dataframe, in its order.
@@ -125,17 +146,32 @@ class Project:
 
         table = self.read(data, "validate")
         if self.target not in table.frame.columns:
-            raise DataError(f"validate: the target {self.target!r} is missing; without it there is nothing to compare with",
-                            operation="validate", operands={"given": list(table.frame.columns)}, rule="the target's column",
-                            suggestion="predict needs no target")
+            raise DataError(
+                f"validate: the target {self.target!r} is missing; without it there is nothing to compare with",
+                operation="validate",
+                operands={"given": list(table.frame.columns)},
+                rule="the target's column",
+                suggestion="predict needs no target",
+            )
         y, rows = self._truth(table)
         X = feature_frame(table.frame, self.roles_)
         if not len(rows):
-            raise DataError(f"validate: the target {self.target!r} has no value in any row", operation="validate",
-                            operands={"target": self.target}, rule="at least one row with a target")
-        probabilities = self.model.predict_proba(X.iloc[rows]) if self.task == "classification" and hasattr(self.model, "predict_proba") else None
+            raise DataError(
+                f"validate: the target {self.target!r} has no value in any row",
+                operation="validate",
+                operands={"target": self.target},
+                rule="at least one row with a target",
+            )
+        probabilities = (
+            self.model.predict_proba(X.iloc[rows])
+            if self.task == "classification" and hasattr(self.model, "predict_proba")
+            else None
+        )
         prediction = self.model.predict(X.iloc[rows])
-        return Validation(all_scores(self._score_kind, y, prediction, probabilities), pd.DataFrame(drift(table.frame, self.reference_)))
+        return Validation(
+            all_scores(self._score_kind, y, prediction, probabilities),
+            pd.DataFrame(drift(table.frame, self.reference_)),
+        )
 
     def save(self, path) -> Path:
         """Write one ``.homespun`` file: model, reading decisions, training record, reference statistics, a self-test."""
@@ -160,8 +196,11 @@ class Project:
         if isinstance(data, Table):
             return data
         used = set(self.features_) | ({self.target} if operation == "validate" else set())
-        needed = {name: recipe for name, recipe in self.recipes_.items()
-                  if name in used or self._split_of(name, recipe) in used}
+        needed = {
+            name: recipe
+            for name, recipe in self.recipes_.items()
+            if name in used or self._split_of(name, recipe) in used
+        }
         # a known column that is no feature is neither demanded nor complained about
         return reread(data, needed, optional=(self.target,), operation=operation, known=tuple(self.recipes_))
 
@@ -189,8 +228,13 @@ class Project:
         labels = labels_of(values, self.recipes_[self.target])
         strange = [label for label in labels if label not in code]
         if strange:
-            raise DataError(f"validate: {strange[0]!r} is no class of {self.target!r}; the model knows {', '.join(map(repr, self.classes[:10]))}",
-                            operation="validate", operands={"target": self.target, "value": strange[0]}, rule="classes of the training data")
+            raise DataError(
+                f"validate: {strange[0]!r} is no class of {self.target!r}; the model knows "
+                f"{', '.join(map(repr, self.classes[:10]))}",
+                operation="validate",
+                operands={"target": self.target, "value": strange[0]},
+                rule="classes of the training data",
+            )
         return np.array([code[label] for label in labels], dtype=np.int64), rows
 
 

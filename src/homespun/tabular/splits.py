@@ -16,11 +16,20 @@ def make_folds(frame, target, *, time, group, stratify, folds: int, random_state
     for option, name in (("time", time), ("group", group), ("stratify", stratify)):
         if name is not None and name not in frame.columns:
             hint = did_you_mean(name, frame.columns)
-            raise ParameterError(f"fit: {option}={name!r} is no column of the table" + (f"; {hint}" if hint else ""), operation="fit",
-                                 operands={option: name}, rule="a column of the table", suggestion=hint)
+            raise ParameterError(
+                f"fit: {option}={name!r} is no column of the table" + (f"; {hint}" if hint else ""),
+                operation="fit",
+                operands={option: name},
+                rule="a column of the table",
+                suggestion=hint,
+            )
     if time is not None and (group is not None or stratify is not None):
-        raise ParameterError("fit: time cannot be combined with group or stratify: folds in time are cut by the clock alone",
-                             operation="fit", operands={"time": time, "group": group, "stratify": stratify}, rule="one of them")
+        raise ParameterError(
+            "fit: time cannot be combined with group or stratify: folds in time are cut by the clock alone",
+            operation="fit",
+            operands={"time": time, "group": group, "stratify": stratify},
+            rule="one of them",
+        )
     if n < 2 * folds:
         decisions.append(Decision(None, "folds", max(2, n // 2), f"{n} rows are too few for {folds} folds"))
         folds = max(2, n // 2)
@@ -28,14 +37,28 @@ def make_folds(frame, target, *, time, group, stratify, folds: int, random_state
     if time is not None:
         column = frame[time]
         if column.dtype.kind not in "Miuf":
-            raise DataError(f"fit: time={time!r} is text; a date or a number is needed", operation="fit", operands={"time": time},
-                            rule="a column of dates or numbers")
+            raise DataError(
+                f"fit: time={time!r} is text; a date or a number is needed",
+                operation="fit",
+                operands={"time": time},
+                rule="a column of dates or numbers",
+            )
         if column.isna().any():
-            raise DataError(f"fit: time={time!r} is missing in {int(column.isna().sum())} rows", operation="fit",
-                            operands={"time": time, "missing": int(column.isna().sum())}, rule="a time for every row")
+            raise DataError(
+                f"fit: time={time!r} is missing in {int(column.isna().sum())} rows",
+                operation="fit",
+                operands={"time": time, "missing": int(column.isna().sum())},
+                rule="a time for every row",
+            )
         order = np.argsort(column.to_numpy(), kind="stable")
-        split = [(order[train], order[test]) for train, test in TimeSeriesSplit(n_splits=min(folds, n - 1)).split(blank)]
-        decisions.append(Decision(None, "folds", "in time", f"each of {len(split)} test folds lies after its training rows by {time!r}"))
+        split = [
+            (order[train], order[test]) for train, test in TimeSeriesSplit(n_splits=min(folds, n - 1)).split(blank)
+        ]
+        decisions.append(
+            Decision(
+                None, "folds", "in time", f"each of {len(split)} test folds lies after its training rows by {time!r}"
+            )
+        )
         return split, decisions
 
     strata = None
@@ -54,22 +77,38 @@ def make_folds(frame, target, *, time, group, stratify, folds: int, random_state
         elif len(rare):  # strata too small for every fold share one
             strata = np.where(np.isin(strata, rare), counts.size, strata)
             strata = np.unique(strata, return_inverse=True)[1]
-            decisions.append(Decision(stratify, "strata", f"{len(rare)} rare values share one", f"they have fewer than {folds} rows"))
+            decisions.append(
+                Decision(stratify, "strata", f"{len(rare)} rare values share one", f"they have fewer than {folds} rows")
+            )
             if np.bincount(strata).min() < folds:
                 strata = np.where(strata == strata.max(), 0, strata)
     if group is not None:
         groups = np.unique(_words(frame[group]), return_inverse=True)[1]
         if groups.max() + 1 < 2:
-            raise DataError(f"fit: group={group!r} has one value in all rows; folds need at least two groups", operation="fit",
-                            operands={"group": group}, rule="at least two groups")
+            raise DataError(
+                f"fit: group={group!r} has one value in all rows; folds need at least two groups",
+                operation="fit",
+                operands={"group": group},
+                rule="at least two groups",
+            )
         folds = min(folds, int(groups.max()) + 1)
         if strata is None:
-            split = list(GroupKFold(n_splits=folds, shuffle=True, random_state=_seed(random_state)).split(blank, groups=groups))
+            split = list(
+                GroupKFold(n_splits=folds, shuffle=True, random_state=_seed(random_state)).split(blank, groups=groups)
+            )
         else:
-            split = list(StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=_seed(random_state)).split(blank, strata, groups))
-        decisions.append(Decision(None, "folds", "by group", f"{groups.max() + 1} groups of {group!r}, each in one fold"))
+            split = list(
+                StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=_seed(random_state)).split(
+                    blank, strata, groups
+                )
+            )
+        decisions.append(
+            Decision(None, "folds", "by group", f"{groups.max() + 1} groups of {group!r}, each in one fold")
+        )
     elif strata is not None:
-        split = list(StratifiedKFold(n_splits=folds, shuffle=True, random_state=_seed(random_state)).split(blank, strata))
+        split = list(
+            StratifiedKFold(n_splits=folds, shuffle=True, random_state=_seed(random_state)).split(blank, strata)
+        )
         if stratify is not None:
             decisions.append(Decision(None, "folds", "stratified", f"each fold has the same shares of {stratify!r}"))
     else:
@@ -77,8 +116,12 @@ def make_folds(frame, target, *, time, group, stratify, folds: int, random_state
     if target.classes is not None:
         for train, _ in split:
             if len(np.unique(target.values[train])) < len(target.classes):
-                raise DataError(f"fit: a training fold lacks a class of {target.name!r}; fewer folds or other groups are needed",
-                                operation="fit", operands={"folds": folds, "group": group, "time": time}, rule="every class in every training fold")
+                raise DataError(
+                    f"fit: a training fold lacks a class of {target.name!r}; fewer folds or other groups are needed",
+                    operation="fit",
+                    operands={"folds": folds, "group": group, "time": time},
+                    rule="every class in every training fold",
+                )
     return split, decisions
 
 

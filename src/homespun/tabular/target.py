@@ -37,46 +37,86 @@ def clean_target(table, name: str, task: str, positive: Any) -> Target:
     frame, recipe = table.frame, table.recipes.get(name)
     if name not in frame.columns:
         hint = did_you_mean(name, frame.columns)
-        raise DataError(f"fit: there is no column {name!r} for the target" + (
-            f"; {hint}" if hint else f"; the columns are {', '.join(map(repr, list(frame.columns)[:30]))}"),
-            operation="fit", operands={"target": name}, rule="a column of the table", suggestion=hint)
+        raise DataError(
+            f"fit: there is no column {name!r} for the target"
+            + (f"; {hint}" if hint else f"; the columns are {', '.join(map(repr, list(frame.columns)[:30]))}"),
+            operation="fit",
+            operands={"target": name},
+            rule="a column of the table",
+            suggestion=hint,
+        )
     column = frame[name]
     present = column.notna().to_numpy()
     if not present.any():
-        raise DataError(f"fit: the target {name!r} has no value in any of {len(column)} rows", operation="fit",
-                        operands={"target": name, "rows": len(column)}, rule="at least two different values")
+        raise DataError(
+            f"fit: the target {name!r} has no value in any of {len(column)} rows",
+            operation="fit",
+            operands={"target": name, "rows": len(column)},
+            rule="at least two different values",
+        )
     rows = np.flatnonzero(present)
     decisions = []
     if len(rows) < len(column):
-        decisions.append(Decision(name, "rows left out", len(column) - len(rows), f"the target is missing in {len(column) - len(rows)} of {len(column)} rows"))
+        decisions.append(
+            Decision(
+                name,
+                "rows left out",
+                len(column) - len(rows),
+                f"the target is missing in {len(column) - len(rows)} of {len(column)} rows",
+            )
+        )
     values = column.to_numpy()[rows]
     if values.dtype.kind == "M":
-        raise DataError(f"fit: the target {name!r} is a date; a number or classes are needed", operation="fit",
-                        operands={"target": name}, rule="numbers, or classes")
+        raise DataError(
+            f"fit: the target {name!r} is a date; a number or classes are needed",
+            operation="fit",
+            operands={"target": name},
+            rule="numbers, or classes",
+        )
     if len(rows) < 2:
-        raise DataError(f"fit: {len(rows)} row with a target {name!r} is too few to learn from", operation="fit",
-                        operands={"rows": len(rows)}, rule="at least 4 rows")
+        raise DataError(
+            f"fit: {len(rows)} row with a target {name!r} is too few to learn from",
+            operation="fit",
+            operands={"rows": len(rows)},
+            rule="at least 4 rows",
+        )
     numeric = values.dtype.kind in "iuf" and recipe["kind"] == "number"
     distinct = len(np.unique(values)) if values.dtype.kind in "iuf" else len(set(values.tolist()))
     if distinct < 2:
         shown = values[0].item() if hasattr(values[0], "item") else values[0]
-        raise DataError(f"fit: the target {name!r} is {shown!r} in every row: there is nothing to learn", operation="fit",
-                        operands={"target": name, "value": shown}, rule="at least two different values")
+        raise DataError(
+            f"fit: the target {name!r} is {shown!r} in every row: there is nothing to learn",
+            operation="fit",
+            operands={"target": name, "value": shown},
+            rule="at least two different values",
+        )
     if len(rows) < 4:
-        raise DataError(f"fit: {len(rows)} rows with a target {name!r} are too few to learn from and to test on", operation="fit",
-                        operands={"rows": len(rows)}, rule="at least 4 rows")
+        raise DataError(
+            f"fit: {len(rows)} rows with a target {name!r} are too few to learn from and to test on",
+            operation="fit",
+            operands={"rows": len(rows)},
+            rule="at least 4 rows",
+        )
     if task == "auto":
         task, why = _infer(values, distinct, numeric, recipe)
         decisions.append(Decision(name, "task", task, why))
     if task == "regression":
         if not numeric and recipe["kind"] != "flag":
             example = next(iter(values.tolist()))
-            raise DataError(f"fit: the target {name!r} is text, such as {example!r}, and task='regression' needs numbers",
-                            operation="fit", operands={"target": name, "value": example, "task": task}, rule="numbers",
-                            suggestion="task='classification'")
+            raise DataError(
+                f"fit: the target {name!r} is text, such as {example!r}, and task='regression' needs numbers",
+                operation="fit",
+                operands={"target": name, "value": example, "task": task},
+                rule="numbers",
+                suggestion="task='classification'",
+            )
         if positive is not None:
-            raise ParameterError(f"fit: positive={positive!r} names a class, but the task is regression", operation="fit",
-                                 operands={"positive": positive}, rule="None for a regression")
+            raise ParameterError(
+                f"fit: positive={positive!r} names a class, but the task is regression",
+                operation="fit",
+                operands={"positive": positive},
+                rule="None for a regression",
+            )
         target = Target(name, task, values.astype(np.float64), rows, decisions=decisions)
         _choose_scale(target)
         return target
@@ -102,9 +142,15 @@ def _choose_scale(target: Target) -> None:
     plain, log = _skewness(y), _skewness(np.log1p(y))
     if plain > 1.0 and abs(log) < 0.75 * plain:
         target.log = True
-        target.decisions.append(Decision(
-            target.name, "scale", "log", f"not negative and skewed: {plain:.1f}, on the log scale {log:.1f}; "
-            "models are fitted and scored on log(1 + target), predictions come back as amounts (medians)"))
+        target.decisions.append(
+            Decision(
+                target.name,
+                "scale",
+                "log",
+                f"not negative and skewed: {plain:.1f}, on the log scale {log:.1f}; "
+                "models are fitted and scored on log(1 + target), predictions come back as amounts (medians)",
+            )
+        )
 
 
 def _skewness(y):
@@ -116,7 +162,11 @@ def _skewness(y):
 def labels_of(values, recipe) -> list:
     """Class labels as the file has them: a flag's words, whole numbers, text."""
     if recipe["kind"] == "flag":
-        words = {1.0: recipe["on"], -1.0: recipe["off"], 0.0: recipe["not_stated"][0] if recipe["not_stated"] else recipe["off"]}
+        words = {
+            1.0: recipe["on"],
+            -1.0: recipe["off"],
+            0.0: recipe["not_stated"][0] if recipe["not_stated"] else recipe["off"],
+        }
         return [words[float(value)] for value in values]
     if values.dtype.kind in "iuf":
         return [int(value) if value == np.rint(value) else float(value) for value in values.tolist()]
@@ -130,17 +180,27 @@ def _classes(target: Target, recipe, positive, distinct) -> Target:
     for label in labels:
         counts[label] = counts.get(label, 0) + 1
     if distinct > max(20, len(labels) // 5) or (distinct > 1000):
-        raise DataError(f"fit: the target {name!r} has {distinct} classes in {len(labels)} rows: too many to tell apart",
-                        operation="fit", operands={"target": name, "classes": distinct}, rule="several rows of each class",
-                        suggestion="task='regression'" if values.dtype.kind in "iuf" else None)
+        raise DataError(
+            f"fit: the target {name!r} has {distinct} classes in {len(labels)} rows: too many to tell apart",
+            operation="fit",
+            operands={"target": name, "classes": distinct},
+            rule="several rows of each class",
+            suggestion="task='regression'" if values.dtype.kind in "iuf" else None,
+        )
     rare = {label for label, count in counts.items() if count < 2}
     if rare:
         shown = ", ".join(repr(label) for label in sorted(rare, key=str)[:5])
         if len(counts) - len(rare) < 2:
-            raise DataError(f"fit: only one class of {name!r} has two rows or more; {shown} occur once", operation="fit",
-                            operands={"target": name, "classes": len(counts)}, rule="two classes of two rows each")
+            raise DataError(
+                f"fit: only one class of {name!r} has two rows or more; {shown} occur once",
+                operation="fit",
+                operands={"target": name, "classes": len(counts)},
+                rule="two classes of two rows each",
+            )
         keep = np.array([label not in rare for label in labels])
-        target.decisions.append(Decision(name, "rows left out", int((~keep).sum()), f"classes with one row cannot be tested: {shown}"))
+        target.decisions.append(
+            Decision(name, "rows left out", int((~keep).sum()), f"classes with one row cannot be tested: {shown}")
+        )
         labels = [label for label, kept in zip(labels, keep) if kept]
         target.rows = target.rows[keep]
         counts = {label: count for label, count in counts.items() if label not in rare}
@@ -149,17 +209,33 @@ def _classes(target: Target, recipe, positive, distinct) -> Target:
         match = next((label for label in classes if str(label) == str(positive)), None)
         if match is None:
             hint = did_you_mean(str(positive), [str(label) for label in classes])
-            raise ParameterError(f"fit: positive={positive!r} is no class of {name!r}; the classes are "
-                                 f"{', '.join(map(repr, classes[:10]))}" + (f"; {hint}" if hint else ""), operation="fit",
-                                 operands={"positive": positive}, rule=f"one of {classes[:10]}", suggestion=hint)
+            raise ParameterError(
+                f"fit: positive={positive!r} is no class of {name!r}; the classes are "
+                f"{', '.join(map(repr, classes[:10]))}" + (f"; {hint}" if hint else ""),
+                operation="fit",
+                operands={"positive": positive},
+                rule=f"one of {classes[:10]}",
+                suggestion=hint,
+            )
         if len(classes) != 2:
-            raise ParameterError(f"fit: positive={positive!r} needs two classes, {name!r} has {len(classes)}", operation="fit",
-                                 operands={"positive": positive, "classes": len(classes)}, rule="two classes")
+            raise ParameterError(
+                f"fit: positive={positive!r} needs two classes, {name!r} has {len(classes)}",
+                operation="fit",
+                operands={"positive": positive, "classes": len(classes)},
+                rule="two classes",
+            )
     elif len(classes) == 2:
         match = next((label for label in classes if str(label).lower() in YES), None)
         if match is None:
             match = min(classes, key=lambda label: (counts[label], -classes.index(label)))
-        target.decisions.append(Decision(name, "positive class", match, "its name" if str(match).lower() in YES else "the rarer of two; positive=… to change"))
+        target.decisions.append(
+            Decision(
+                name,
+                "positive class",
+                match,
+                "its name" if str(match).lower() in YES else "the rarer of two; positive=… to change",
+            )
+        )
     if len(classes) == 2:
         classes = [label for label in classes if label != match] + [match]
     code = {label: i for i, label in enumerate(classes)}

@@ -1,0 +1,252 @@
+"""The commands as a user types them: what they print, write and return, and how they refuse."""
+
+import csv
+import os
+import subprocess
+import sys
+
+import pytest
+
+from homespun.cli import run
+from homespun.datasets import used_cars
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with cars.csv, fresh.csv and a trained cars.homespun."""
+    path = tmp_path_factory.mktemp("cli")
+    used_cars(300, random_state=1).to_csv(path / "cars.csv", index=False)
+    used_cars(40, random_state=2).drop(columns="price").to_csv(path / "fresh.csv", index=False)
+    used_cars(80, random_state=3).to_csv(path / "known.csv", index=False)
+    assert (
+        run(
+            [
+                "fit",
+                str(path / "cars.csv"),
+                "--target",
+                "price",
+                "--models",
+                "baseline,linear",
+                "--folds",
+                "3",
+                "--out",
+                str(path),
+            ]
+        )
+        == 0
+    )
+    return path
+
+
+@pytest.fixture
+def call(folder, capsys, monkeypatch):
+    """Run a command in that folder: (status, stdout, stderr)."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("HOMESPUN_PROGRESS", "0")
+
+    def call(*arguments):
+        capsys.readouterr()
+        status = run(list(arguments))
+        said = capsys.readouterr()
+        assert "Traceback" not in said.err
+        return status, said.out, said.err
+
+    return call
+
+
+def rows_of(path):
+    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+
+
+def test_fit_says_what_it_understood(call):
+    status, out, _ = call(
+        "fit", "cars.csv", "--target", "price", "--models", "baseline,linear", "--folds", "3", "--seed", "1"
+    )
+    assert status == 0
+    assert (
+        "300 rows, 20 columns" in out
+        and "mileage" in out
+        and "unit km" in out
+        and "£" not in out.split("understood")[0]
+    )
+    lines = out.split("95 % interval\n")[1].splitlines()
+    assert lines[0].split() == ["model", "score", "low", "high", "fit", "s", "predict", "s"]
+    assert lines[1].split()[0] == "linear" and lines[2].split()[0] == "baseline"
+    assert "best: linear" in out and "cars.homespun" in out
+
+
+def test_predict(call, folder):
+    status, out, _ = call("predict", "cars.homespun", "fresh.csv", "-o", "predictions.csv")
+    assert status == 0 and "40 predictions" in out
+    rows = rows_of(folder / "predictions.csv")
+    assert len(rows) == 40 and all(float(row["prediction"]) > 0 for row in rows)
+    status, out, _ = call("predict", "cars.homespun", "fresh.csv")
+    assert status == 0 and out == (folder / "predictions.csv").read_text(encoding="utf-8")
+
+
+def test_unknown_columns_are_a_note(call, folder):
+    lines = (folder / "fresh.csv").read_text(encoding="utf-8").splitlines()
+    (folder / "wide.csv").write_text(
+        "\n".join([lines[0] + ",garage"] + [line + ",yes" for line in lines[1:]]), encoding="utf-8"
+    )
+    status, _, err = call("predict", "cars.homespun", "wide.csv", "-o", "wide_predictions.csv")
+    assert status == 0 and err.startswith("homespun: note: ") and "'garage'" in err
+    assert rows_of(folder / "wide_predictions.csv")[0]
+
+
+def test_another_process_predicts_the_same(folder):
+    subprocess.run(
+        [sys.executable, "-m", "homespun.cli", "predict", "cars.homespun", "fresh.csv", "-o", "other.csv"],
+        cwd=folder,
+        check=True,
+        env={**os.environ, "NUMBA_NUM_THREADS": "1"},
+        capture_output=True,
+    )
+    assert (
+        run(["predict", str(folder / "cars.homespun"), str(folder / "fresh.csv"), "-o", str(folder / "mine.csv")]) == 0
+    )
+    assert (folder / "other.csv").read_text() == (folder / "mine.csv").read_text()
+
+
+def test_validate(call):
+    status, out, _ = call("validate", "cars.homespun", "known.csv")
+    assert status == 0 and "median relative error" in out and "drift" in out
+    status, _, err = call("validate", "cars.homespun", "fresh.csv")
+    assert status == 1 and "'price' is missing" in err
+
+
+def test_classes_get_probabilities(call, folder):
+    assert (
+        call(
+            "fit",
+            "cars.csv",
+            "-t",
+            "leather",
+            "--models",
+            "logistic",
+            "--folds",
+            "2",
+            "-o",
+            "leather.homespun",
+            "--positive",
+            "Yes",
+        )[0]
+        == 0
+    )
+    assert call("predict", "leather.homespun", "known.csv", "-o", "leather.csv")[0] == 0
+    rows = rows_of(folder / "leather.csv")
+    assert list(rows[0]) == ["prediction", "probability_No", "probability_Yes"] and rows[0]["prediction"] in (
+        "Yes",
+        "No",
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["fit", "cars.csv", "--target", "prize"], "did you mean 'price'"),
+        (["fit", "car.csv", "--target", "price"], "did you mean 'cars.csv'"),
+        (["fit", "cars.csv", "--target", "price", "--models", "linaer"], "did you mean 'linear'"),
+        (["fit", "cars.csv", "--target", "fuel", "--task", "regression"], "is text, such as"),
+        (["fit", "cars.csv", "--target", "price", "--task", "clustering"], "'clustering'"),
+        (["fit", "cars.csv", "--target", "country"], "'United Kingdom' in every row"),
+        (["fit", "cars.csv", "--target", "price", "--folds", "1"], "folds must be"),
+        (["fit", "cars.csv", "--target", "price", "--time", "listed"], "did you mean 'listed_on'"),
+        (["fit", "empty.csv", "--target", "price"], "is empty"),
+        (["fit", "one.csv", "--target", "price"], "1 row"),
+        (["fit", "blank.csv", "--target", "price"], "no value in any of"),
+        (["fit", "cars.csv", "--target", "price", "--out", "cars.csv/deeper"], "cannot be"),
+        (["predict", "cars.csv", "fresh.csv"], "cars.csv"),
+        (["predict", "nothing.homespun", "fresh.csv"], "nothing.homespun"),
+        (["predict", "cars.homespun", "nothing.csv"], "nothing.csv"),
+        (["predict", "cars.homespun", "one.csv", "-o", "no/such/folder.csv"], "No such file"),
+        (["predict", "cut.homespun", "fresh.csv"], "cut.homespun"),
+        (["predict", "cars.homespun", "renamed.csv"], "did you mean 'Milage'"),
+        (["prove", "no_such_kernel"], "no_such_kernel"),
+        (["certify", "NoSuchModel"], "NoSuchModel"),
+        (["new", "no/such/folder/model.py"], "folder"),
+    ],
+)
+def test_mistakes_end_with_1_and_a_word(call, folder, arguments, words):
+    (folder / "empty.csv").write_text("")
+    (folder / "one.csv").write_text(
+        "".join((folder / "cars.csv").read_text(encoding="utf-8").splitlines(keepends=True)[:2]), encoding="utf-8"
+    )
+    (folder / "blank.csv").write_text("mileage,price\n5 km,-\n6 km,\n7 km,?\n")
+    (folder / "cut.homespun").write_bytes((folder / "cars.homespun").read_bytes()[:-100])
+    (folder / "renamed.csv").write_text(
+        (folder / "fresh.csv").read_text(encoding="utf-8").replace("mileage", "Milage", 1), encoding="utf-8"
+    )
+    status, _, err = call(*arguments)
+    assert status == 1 and words in err and err.startswith("homespun: ")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["fit", "cars.csv"],
+        ["fit", "--target", "price"],
+        ["fly"],
+        ["fit", "cars.csv", "-t", "price", "--folds", "many"],
+        ["export", "cars.homespun", "--format", "cobol"],
+        [],
+    ],
+)
+def test_wrong_calls_end_with_2(call, arguments):
+    assert call(*arguments)[0] == 2
+
+
+def test_help_and_version(call):
+    status, out, _ = call("--help")
+    assert status == 0
+    for command in ("fit", "predict", "validate", "export", "step", "new", "certify", "prove", "warmup"):
+        assert f"\n  {command} " in out
+        assert call(command, "--help")[0] == 0
+    assert call("--version")[1].startswith("homespun ")
+
+
+def test_a_full_disk_leaves_the_old_file(folder, monkeypatch):
+    from pathlib import Path
+
+    from homespun.cli.predict import write_whole
+
+    path = folder / "kept.csv"
+    path.write_text("old")
+    monkeypatch.setattr(
+        Path, "write_text", lambda *a, **k: (_ for _ in ()).throw(OSError(28, "No space left on device"))
+    )
+    with pytest.raises(OSError, match="No space"):
+        write_whole(path, "new")
+    assert path.read_bytes() == b"old" and not list(folder.glob(".kept*"))
+
+
+def test_missing_extra_is_worded(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "typer", None)
+    for name in [name for name in sys.modules if name.startswith("homespun.cli.")]:
+        monkeypatch.delitem(sys.modules, name)
+    assert run(["--help"]) == 1
+    assert "homespun[table]" in capsys.readouterr().err
+
+
+def test_workshop(call, folder):
+    status, _, _ = call("new", "my_model.py")
+    assert status == 0 and (folder / "my_model.py").exists()
+    assert (
+        call("fit", "cars.csv", "-t", "price", "--models", "my_model.py:MyModel", "--folds", "2", "-o", "own.homespun")[
+            0
+        ]
+        == 0
+    )
+    status, _, err = call("predict", "own.homespun", "fresh.csv")
+    assert status == 1 and "--code" in err
+    assert call("predict", "own.homespun", "fresh.csv", "--code", "my_model.py", "-o", "own.csv")[0] == 0
+
+
+def test_export(call, folder):
+    status, _, _ = call("export", "cars.homespun", "--format", "python", "-o", "runner.py")
+    assert status == 0 and (folder / "runner.py").exists()
+
+
+def test_prove(call):
+    status, out, _ = call("prove", "pairwise_distances")
+    assert status == 0 and "largest difference" in out
