@@ -12,6 +12,8 @@ Sparse X is never centred in memory (it would become dense); solvers subtract ``
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy import sparse
 
@@ -23,6 +25,10 @@ BLOCK_BYTES = 2 << 20  # rows are taken in blocks of about this size: what a blo
 
 class LinearModel:
     """Mixin: `predict` from ``coef_`` and ``intercept_``, for regressors with one target or several."""
+
+    fit_intercept: bool
+    coef_: Any
+    intercept_: Any
 
     def predict(self, X):
         """Predict the target of each row.
@@ -56,7 +62,7 @@ class MultiTarget:
     """Mixin of regressors whose y may have several columns; first among the bases, so that its tags come last."""
 
     def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
+        tags = super().__sklearn_tags__()  # type: ignore[misc]
         tags.target_tags.multi_output = True
         return tags
 

@@ -3,8 +3,8 @@
     A = diag(r) (X - 1 m')          X: (n, d) sparse   m: (d,) column means   r: (n,) roots of the sample weights
     A v  = r * (X v - m . v)        A' u = X'(r * u) - m (r . u)
 
-For sparse X, forming A would make it dense. X is kept twice, by rows and by columns, so that both products are gathers: each thread
-writes entries that no other thread touches, and the sum of an entry has one order whatever the number of threads.
+For sparse X, forming A would make it dense. X is kept twice, by rows and by columns, so that both products are gathers: each
+thread writes entries that no other thread touches, and the sum of an entry has one order whatever the number of threads.
 Two products cost O(stored entries + n + d). (SciPy's product with the transpose is a scatter on one thread.)
 """
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import numbers
 import warnings
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -198,7 +199,8 @@ class ElasticNet(MultiTarget, RegressorMixin, LinearModel, Estimator):
         check_params(self)
         if self.alpha == 0:
             warnings.warn("With alpha=0 there is no penalty: LinearRegression finds the same weights sooner", stacklevel=2)
-        X, y = self.validate(X, y, accept_sparse="csc", dtype=FLOATS, multi_output=True, y_numeric=True)
+        checks: dict[str, Any] = {"accept_sparse": "csc", "dtype": FLOATS, "multi_output": True, "y_numeric": True}
+        X, y = self.validate(X, y, ensure_all_finite=False, **checks)  # of X: a NaN shows in the products, see below
         if isinstance(sample_weight, numbers.Number):
             sample_weight = None  # the same weight everywhere changes nothing
         weights = None if sample_weight is None else self.validate_weights(sample_weight, X)
@@ -208,7 +210,10 @@ class ElasticNet(MultiTarget, RegressorMixin, LinearModel, Estimator):
         gram = wants_gram(self.precompute, X)
         coefs, gaps, passes, y_means = [], [], [], []
         for k, target in enumerate(Y.T):
-            design, X_mean, y_mean, total = make_design(X, target, weights, self.fit_intercept, gram=gram)
+            with np.errstate(invalid="ignore", over="ignore"):
+                design, X_mean, y_mean, total = make_design(X, target, weights, self.fit_intercept, gram=gram)
+            if not np.isfinite(design.correlation).all():
+                self.validate(X, target, **checks)  # words the error
             solver = WorkingSet(design, self.positive, shuffle)
             if earlier is not None:
                 solver.start(earlier[k])

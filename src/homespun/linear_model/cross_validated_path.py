@@ -71,7 +71,7 @@ class PathCV(RegressorMixin, LinearModel, Estimator):
         check_params(self)
         X, y = self.validate(X, y, accept_sparse="csc", dtype=FLOATS, multi_output=True, y_numeric=True)
         if y.ndim == 2 and y.shape[1] > 1:
-            raise ShapeError(f"{type(self).__name__}.fit: y must have one column, got {y.shape[1]}: fit one model for each target",
+            raise ShapeError(f"{type(self).__name__}.fit: y must have one column, got {y.shape[1]}: fit a model for each target",
                              operation=f"{type(self).__name__}.fit", operands={"y": y.shape}, rule="y: n")
         y = np.asarray(column_or_1d(y, warn=True), dtype=np.float64)
         if isinstance(sample_weight, numbers.Number):

@@ -83,6 +83,14 @@ class ColumnDesign:
         self.blocks: list = []
         self.correlation = self.transposed(target)
 
+    def transposed(self, r):
+        """A'r."""
+        raise TypeError("a design defines transposed()")
+
+    def fitted(self, block, w):
+        """A_block w."""
+        raise TypeError("a design defines fitted()")
+
     def evaluate(self, members, w):
         if not w.any():
             return self.correlation.copy(), self.target_norm, self.target_norm
@@ -115,7 +123,7 @@ class DenseDesign(ColumnDesign):
 
     def fitted(self, block, w):
         used = np.flatnonzero(w)
-        return w @ block if 2 * len(used) > len(w) else w[used] @ block[used]
+        return w @ block if 4 * len(used) > len(w) else w[used] @ block[used]
 
     def admit(self, members, new):
         columns = self.X.T[new] if self.X.flags.f_contiguous else np.ascontiguousarray(self.X[:, new].T)

@@ -20,8 +20,8 @@ from scipy import linalg, optimize, sparse
 from homespun.base import Boolean, NJobs, Real, check_params
 from homespun.base.estimator import Estimator, RegressorMixin
 from homespun.linear_model.base import LinearModel, MultiTarget, as_targets, column_means
-from homespun.linear_model.moments import centred_rows, moments
 from homespun.linear_model.centred_operators import CentredSparse, scipy_operator
+from homespun.linear_model.moments import centred_rows, moments
 
 WELL_CONDITIONED = 1e4  # ratio of singular values up to which normal equations with refinement lose nothing
 CONSTANT = 1e-13        # standard deviation, in means, below which a column is constant but for rounding

@@ -84,7 +84,7 @@ def moments(X, Y, weights=None, centre: bool = True, exact: bool = False) -> Mom
 
 def outer_products(X, X_mean, weights=None) -> np.ndarray:
     """``outer`` of the module's header, in float64, shape (n, n); columns come in blocks."""
-    n, d = X.shape
+    n = X.shape[0]
     root = np.ones(n) if weights is None else np.sqrt(weights)
     if sparse.issparse(X):
         if not X_mean.any() or mostly_zeros(X):

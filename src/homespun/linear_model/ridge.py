@@ -35,9 +35,9 @@ from homespun.base import (
 )
 from homespun.base.estimator import Estimator, RegressorMixin
 from homespun.linear_model.base import LinearModel, MultiTarget, as_targets
+from homespun.linear_model.centred_operators import CentredDense, CentredSparse, scipy_operator
 from homespun.linear_model.least_squares import centred_copy, means
 from homespun.linear_model.moments import moments, outer_products
-from homespun.linear_model.centred_operators import CentredDense, CentredSparse, scipy_operator
 
 DIRECT = 5e7  # operations up to which a sparse problem is solved directly rather than by iterations
 EXACT_POSITIVE = 2000  # columns up to which positive weights are found exactly

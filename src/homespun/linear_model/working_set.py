@@ -66,20 +66,24 @@ class WorkingSet:
         gap, goal, epochs : the duality gap that was reached, the one that was wanted (tol ||b||^2), passes over the set
         """
         goal = max(tol, 10 * self.design.precision) * self.design.target_norm
-        size, sharpness, epochs = 10, 1e-3, 0
+        sharpness, epochs = 1e-3, 0
         for _ in range(ROUNDS):
             gradient, residual_norm, residual_target = self.design.evaluate(self.members, self.weights)
             gap = duality_gap(gradient, self.members, self.weights, residual_norm, residual_target, l1, l2, self.positive)
-            if gap <= goal or epochs >= max_iter or sharpness < 1e-12:
-                break
-            size = len(gradient) if l1 == 0 else max(2 * size, 2 * np.count_nonzero(self.weights))
-            if not self._admit(self._violators(gradient, l1, size)) and epochs:
-                sharpness *= 1e-3  # nobody wants in: the set itself is not solved well enough
-            epochs += self._descend(l1, l2, sharpness * goal, max_iter - epochs)
+            if (epochs and gap <= goal) or epochs >= max_iter or sharpness < 1e-12:
+                break  # a start that is good enough is still improved once: on a path, no two penalties share their weights
+            if not self._admit(self._violators(gradient, l1)) and epochs:
+                sharpness *= 1e-2  # nobody wants in: the set itself is not solved well enough
+            epochs += self._descend(l1, l2, sharpness * max(goal, min(gap, 0.01 * self.design.target_norm)), max_iter - epochs)
         return gap, goal, max(1, epochs)
 
-    def _violators(self, gradient, l1, size):
-        """Columns that would enter, the worst `size` of them, in the order of X."""
+    def _violators(self, gradient, l1):
+        """Columns that would enter, in the order of X; if they are many, the worst ones.
+
+        How many: as many weights again as there are now, or what costs about one more look at all d columns.
+        """
+        d, m = len(gradient), len(self.members)
+        size = d if l1 == 0 else max(20, int(np.count_nonzero(self.weights)), min(200, d // 16 if m == 0 else d // (4 + m // 10)))
         reach = gradient if self.positive else np.abs(gradient)
         candidates = np.flatnonzero(self.outside & (reach > l1))
         if len(candidates) > size:
@@ -149,7 +153,7 @@ def solve_support(G, c, w, l1, l2, positive):
     -------
     bool : whether it got there; False if the system is too large, or takes too many steps.
     """
-    tries = 20 + int(min(200, 1e8 // max(1, np.count_nonzero(w)) ** 3))
+    tries = max(3, min(200, int(2e8 / max(1, int(np.count_nonzero(w))) ** 3)))
     for _ in range(tries):
         support = np.flatnonzero(w)
         if not 0 < len(support) <= LARGEST_SYSTEM:
@@ -157,16 +161,21 @@ def solve_support(G, c, w, l1, l2, positive):
         system = G[np.ix_(support, support)]
         system.flat[:: len(support) + 1] += l2
         signs = np.sign(w[support])
-        missing = c[support] - l1 * signs - system @ w[support]
-        target = w[support] + solve_nearly(system, missing)
-        flips = target * signs < 0 if l1 > 0 or positive else np.zeros(len(support), dtype=bool)
+        missing = c[support] - l1 * signs - system @ w[support]  # minus the gradient, given the signs
+        step = solve_nearly(system, missing)
+        flips = (w[support] + step) * signs < 0 if l1 > 0 or positive else np.zeros(len(support), dtype=bool)
         if not flips.any():
-            w[support] = target
+            w[support] += step
             return True
-        share = w[support] / (w[support] - np.where(flips, target, 0.0))  # of the way, at which each weight is zero
-        first = np.flatnonzero(flips)[np.argmin(share[flips])]
-        w[support] += share[first] * (target - w[support])
-        w[support[first]] = 0.0
+        clipped = np.where(flips, -w[support], step)  # all at zero at once, if that gains as well
+        if clipped @ missing > 0.5 * clipped @ (system @ clipped):
+            w[support] += clipped
+            w[support[flips]] = 0.0
+        else:  # as far as the first zero: that always gains
+            share = np.where(flips, -w[support] / np.where(flips, step, 1.0), np.inf)
+            first = np.argmin(share)
+            w[support] += share[first] * step
+            w[support[first]] = 0.0
     return False
 
 
