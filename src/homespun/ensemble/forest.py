@@ -21,7 +21,6 @@ from __future__ import annotations
 import contextlib
 import warnings
 
-import numba
 import numpy as np
 import scipy.sparse as sp
 
@@ -31,6 +30,7 @@ from homespun.base.params import ArrayLike, Boolean, CallableWith, Instance, Int
 from homespun.base.progress import progress
 from homespun.base.random import seed_from
 from homespun.ensemble.forest_grow import BINARY, MOST_DRAWS, NUMBERS, grow_forest, leaf_sums
+from homespun.kernels import num_threads
 from homespun.kernels.binning import MISSING, bin_columns, bin_rows, find_edges
 from homespun.tree.cart import CRITERIA, DecisionTreeClassifier, DecisionTreeRegressor, most_likely
 from homespun.tree.grow import ABSOLUTE, FEATURE, IMPURITY, LEFT, MISSING_LEFT, SAMPLES, THRESHOLD, WEIGHT, grow_tree, stream
@@ -78,18 +78,16 @@ class Forest(Estimator):
         rows = np.ascontiguousarray(codes[:, first].T) if self.oob_score else None
         parts = [[self.words_], [self.values_], [self.facts_], [np.diff(self.roots_, append=len(self.words_))]]
         try:
-            with threads(self.n_jobs):
-                grown = self._grow(np.ascontiguousarray(codes[:, first]), target, target.y[first], merged, X.shape[0], done)
-                bar = progress(total=self.n_estimators - done, label=f"{type(self).__name__}.fit")
-                with contextlib.closing(bar):
-                    for words, values, facts, counts in grown:
-                        for part, found in zip(parts, (words, values, facts, [len(words)])):
-                            part.append(found)
-                        if self.oob_score:
-                            out = np.flatnonzero(counts == 0)
-                            votes[out] += leaf_sums(rows[out], words, np.zeros(1, np.int64), values)
-                            voters[out] += 1
-                        bar.update(1)
+            grown = self._grow(np.ascontiguousarray(codes[:, first]), target, target.y[first], merged, X.shape[0], done)
+            with contextlib.closing(progress(total=self.n_estimators - done, label=f"{type(self).__name__}.fit")) as bar:
+                for words, values, facts, counts in grown:
+                    for part, found in zip(parts, (words, values, facts, [len(words)])):
+                        part.append(found)
+                    if rows is not None:
+                        out = np.flatnonzero(counts == 0)
+                        votes[out] += leaf_sums(rows[out], words, np.zeros(1, np.int64), values, threads(self.n_jobs))
+                        voters[out] += 1
+                    bar.update(1)
         finally:  # also what was grown before a Ctrl-C is a forest
             self._join(*parts)
         if self.oob_score:
@@ -166,7 +164,7 @@ class Forest(Estimator):
             for words, values, facts, counts in grow_forest(
                     codes, y[:, 0], shares, kind, criterion, stream(seed, self.n_estimators)[done:], draws, factor,
                     2**31 if self.max_depth is None else self.max_depth, min_split, min_leaf, max_features,
-                    self.min_weight_fraction_leaf, self.min_impurity_decrease, balanced and self.bootstrap):
+                    self.min_weight_fraction_leaf, self.min_impurity_decrease, balanced and self.bootstrap, threads(self.n_jobs)):
                 counts = counts if split.size == n_merged else np.bincount(split, counts, minlength=n_merged)
                 yield self._pruned(words, values, facts) + (counts,)
             return
@@ -229,8 +227,7 @@ class Forest(Estimator):
 
     def _means(self, codes):
         """Mean of the trees' leaves: (n, width)."""
-        with threads(self.n_jobs):
-            return leaf_sums(codes, self.words_, self.roots_, self.values_) / len(self.roots_)
+        return leaf_sums(codes, self.words_, self.roots_, self.values_, threads(self.n_jobs)) / len(self.roots_)
 
     def _per_output(self, means):
         """(n, width) → class shares (n, classes) per output."""
@@ -357,20 +354,12 @@ def packed(nodes, facts, values, width):
     return np.where(inner, words, 0), np.ascontiguousarray(values), some
 
 
-@contextlib.contextmanager
 def threads(n_jobs):
-    """At most `n_jobs` threads of the pool; None and -1: all of them. The result does not depend on it."""
+    """`n_jobs` as a number of threads; None and -1: as many as there are. The result does not depend on it."""
     if n_jobs == 0:
         raise ParameterError("n_jobs == 0 has no meaning: give a number of threads, None or -1", operation="fit",
                              operands={"n_jobs": 0}, rule="n_jobs != 0")
-    before = numba.get_num_threads()
-    pool = numba.config.NUMBA_NUM_THREADS
-    wanted = before if n_jobs is None else min(n_jobs, pool) if n_jobs > 0 else max(1, pool + 1 + n_jobs)
-    numba.set_num_threads(wanted)
-    try:
-        yield
-    finally:
-        numba.set_num_threads(before)
+    return n_jobs if n_jobs is None or n_jobs > 0 else max(1, num_threads() + 1 + n_jobs)
 
 
 class RandomForestClassifier(ClassifierMixin, Forest):
@@ -407,7 +396,7 @@ class RandomForestClassifier(ClassifierMixin, Forest):
     oob_score_, oob_decision_function_
         With `oob_score`; NaN for a row that every tree drew.
     words_, roots_, values_, facts_, edges_
-        The forest itself, see `forest_grow.grow_trees`.
+        The forest itself, see `forest_grow.grow_one`.
 
     Examples
     --------

@@ -19,8 +19,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from homespun.kernels.kernel import kernel, prange
+from homespun.kernels.kernel import kernel
 from homespun.kernels.oracle import oracle
+from homespun.kernels.threads import over_blocks
 from homespun.tree.grow import DEVIANCE, SAME, VARIANCE, draw32, spread, stream
 
 NUMBERS, BINARY = 0, 2  # kinds; more than 2 is the number of classes
@@ -30,7 +31,8 @@ KIND, CRITERION, MAX_DEPTH, MIN_SPLIT, MIN_LEAF, MAX_FEATURES, DRAWS, BALANCED =
 F_DRAWS, F_WEIGHT, F_IMPURITY = range(3)
 # what `best` holds
 B_GAIN, B_FEATURE, B_CODE, B_MISSING_LEFT = range(4)
-SMALL = 32  # rows up to which a node is sorted; 16 and 64 were slower
+SMALL = 48  # rows up to which a node is sorted; 16 and 96 were slower
+ROWS = 4096  # rows that go through the trees together
 MOST_DRAWS = 30_000  # expected draws of one row: 16 bits must hold the number that happens
 
 
@@ -105,27 +107,28 @@ def describe_node(rows, begin, end, y, kind, criterion, factor, shares):
 
 
 @kernel(inline=True)
-def entries_of_few(column, rows, begin, end, y, kind, factor, keys, code, draws, weight, extra):
-    """Entries of a small node: its rows, sorted by code. An entry is (code, draws, weight, sum or class)."""
+def entries_of_few(column, rows, begin, end, y, kind, keys, code, draws, extra):
+    """Entries of a small node: its rows, sorted by code. An entry is (code, draws, sum of y or class)."""
     size = end - begin
     for i in range(size):
-        key = (np.int64(column[np.uint64(rows[begin + i] >> 32)]) << 32) | i
-        place = i
-        while place > 0 and keys[place - 1] > key:
-            keys[place] = keys[place - 1]
-            place -= 1
-        keys[place] = key
-    for e in range(size):
-        row = rows[begin + (keys[e] & 0xFFFFFFFF)]
-        w, group = row & 0xFFFF, (row >> 16) & 0xFFFF
-        code[e], draws[e] = keys[e] >> 32, w
-        weight[e] = w * factor[group]
-        extra[e] = w * y[row >> 32] if kind == NUMBERS else (group * weight[e] if kind == BINARY else group)
+        keys[i] = (np.int32(column[np.uint64(rows[begin + i] >> 32)]) << 8) | i
+    for i in range(size):  # a row's place is the number of smaller keys: a vector loop, nothing to mispredict
+        e = 0
+        for j in range(size):
+            e += np.int32(1 if keys[j] < keys[i] else 0)
+        row = rows[begin + i]
+        code[e], draws[e] = keys[i] >> 8, row & 0xFFFF
+        if kind == BINARY:
+            draws[e] = pack(row)
+        elif kind == NUMBERS:
+            extra[e] = (row & 0xFFFF) * y[row >> 32]
+        else:
+            extra[e] = (row >> 16) & 0xFFFF
     return size
 
 
 @kernel(inline=True)
-def entries_of_many(column, rows, begin, end, y, kind, factor, tally, sums, code, draws, weight, extra):
+def entries_of_many(column, rows, begin, end, y, kind, tally, sums, code, draws, extra):
     """Entries of a large node: the bins that are not empty (for each class, if there are more than two)."""
     if kind == BINARY:
         for p in range(begin, end):
@@ -138,25 +141,17 @@ def entries_of_many(column, rows, begin, end, y, kind, factor, tally, sums, code
     else:
         for p in range(begin, end):
             tally[column[rows[p] >> 32] * kind + ((rows[p] >> 16) & 0xFFFF)] += rows[p] & 0xFFFF
-    count, groups = 0, kind if kind > BINARY else 1
+    count = 0
     for c in range(256):
-        for group in range(groups):
-            found = tally[c * groups + group]
-            if found == 0:
-                continue
-            tally[c * groups + group] = 0
-            all_draws = found & 0xFFFFFFFF
-            code[count], draws[count] = c, all_draws
-            if kind == BINARY:
-                ones = found >> 32
-                extra[count] = ones * factor[1]
-                weight[count] = (all_draws - ones) * factor[0] + extra[count]
-            elif kind == NUMBERS:
-                weight[count], extra[count] = all_draws, sums[c]
-                sums[c] = 0.0
-            else:
-                weight[count], extra[count] = all_draws * factor[group], group
-            count += 1
+        if kind <= BINARY:
+            code[count], draws[count], extra[count] = c, tally[c], sums[c]  # written always, counted if it is not empty
+            count += 1 if tally[c] != 0 else 0
+            tally[c], sums[c] = 0, 0.0
+        else:
+            for k in range(kind):
+                code[count], draws[count], extra[count] = c, tally[c * kind + k], k
+                count += 1 if tally[c * kind + k] != 0 else 0
+                tally[c * kind + k] = 0
     return count
 
 
@@ -167,57 +162,40 @@ def power(part, criterion):
 
 
 @kernel()
-def move(k, weight, left, shares, criterion, power_left, power_right):
-    """Weight of class k goes from right to left: what the sums of `power` over the classes become."""
-    right = shares[k] - left[k]
-    power_left += power(left[k] + weight, criterion) - power(left[k], criterion)
-    power_right += power(right - weight, criterion) - power(right, criterion)
-    left[k] += weight
-    return power_left, power_right
-
-
-@kernel(inline=True)
-def scan(entries, code, draws, weight, extra, f, all_draws, all_weight, total, shares, left, kind, criterion, min_leaf,
-         min_weight, slack, best):
-    """Try a cut after each code; missing rows (code 255) go right, then left. OUT best, where a cut gains more."""
+def n_missing(entries, code):
     missing = 0
     while missing < entries and code[entries - 1 - missing] == 255:
         missing += 1
-    mean, whole = total / all_weight, 0.0
-    if kind > BINARY:
-        for k in range(kind):
-            whole += power(shares[k], criterion)
-    present = entries - missing
+    return missing
+
+
+@kernel(inline=True)
+def scan(entries, code, draws, extra, f, all_draws, all_weight, total, factor, kind, criterion, min_leaf, min_weight,
+         slack, best):
+    """Numbers or two classes: try a cut after each code, missing rows (code 255) right, then left. OUT best."""
+    missing = n_missing(entries, code)
+    present, mean = entries - missing, total / all_weight
     for side in range(2 if 0 < missing < entries else 1):
-        draws_left, weight_left, sum_left, power_left, power_right = 0, 0.0, 0.0, 0.0, whole
-        if kind > BINARY:
-            for k in range(kind):
-                left[k] = 0.0
+        collected, sum_left = 0, 0.0
         if side == 1:
             for e in range(present, entries):
-                draws_left += draws[e]
-                weight_left += weight[e]
+                collected += draws[e]
                 sum_left += extra[e]
-                if kind > BINARY:
-                    power_left, power_right = move(int(extra[e]), weight[e], left, shares, criterion, power_left, power_right)
         for e in range(present - 1 if side == 1 or missing == 0 else present):
-            draws_left += draws[e]
-            weight_left += weight[e]
-            if kind > BINARY:
-                power_left, power_right = move(int(extra[e]), weight[e], left, shares, criterion, power_left, power_right)
-            else:
-                sum_left += extra[e]
-            weight_right = all_weight - weight_left
-            if code[e + 1] == code[e] or draws_left < min_leaf or all_draws - draws_left < min_leaf or (
-                    weight_left < min_weight or weight_right < min_weight):
+            collected += draws[e]
+            sum_left += extra[e]
+            draws_left = collected & 0xFFFFFFFF
+            if code[e + 1] == code[e] or draws_left < min_leaf or all_draws - draws_left < min_leaf:
                 continue
-            if kind > BINARY:
-                if criterion == VARIANCE:
-                    gain = power_left / weight_left + power_right / weight_right - whole / all_weight
-                else:
-                    gain = (power_left - spread(weight_left, 1.0) + power_right - spread(weight_right, 1.0)
-                            - whole + spread(all_weight, 1.0)) / np.log(2.0)
-            elif criterion == VARIANCE:  # two classes are numbers 0 and 1, and Gini is twice their variance
+            weight_left = float(draws_left)
+            if kind == BINARY:
+                ones = collected >> 32
+                sum_left = ones * factor[1]
+                weight_left = (draws_left - ones) * factor[0] + sum_left
+            weight_right = all_weight - weight_left
+            if weight_left < min_weight or weight_right < min_weight:
+                continue
+            if criterion == VARIANCE:  # two classes are numbers 0 and 1, and Gini is twice their variance
                 off = sum_left - weight_left * mean
                 gain = off * off * all_weight / (weight_left * weight_right) * (2.0 if kind == BINARY else 1.0)
             else:
@@ -229,6 +207,42 @@ def scan(entries, code, draws, weight, extra, f, all_draws, all_weight, total, s
                     gain += (spread(weight_left - sum_left, weight_left) + spread(weight_right - sum_right, weight_right)
                              - spread(all_weight - total, all_weight))
                     gain /= np.log(2.0)
+            if best[B_FEATURE] < 0 or gain > best[B_GAIN] + slack:
+                best[B_GAIN], best[B_FEATURE], best[B_CODE] = gain, f, code[e]
+                best[B_MISSING_LEFT] = side if missing > 0 else (1.0 if 2 * draws_left > all_draws else 0.0)
+
+
+@kernel(inline=True)
+def scan_classes(entries, code, draws, extra, f, all_draws, all_weight, shares, factor, left, kind, criterion, min_leaf,
+                 min_weight, slack, best):
+    """More than two classes: as `scan`; an entry moves a weight of one class, and two sums over the classes follow."""
+    missing = n_missing(entries, code)
+    present, whole = entries - missing, 0.0
+    for k in range(kind):
+        whole += power(shares[k], criterion)
+    for side in range(2 if 0 < missing < entries else 1):
+        draws_left, weight_left, power_left, power_right = 0, 0.0, 0.0, whole
+        for k in range(kind):
+            left[k] = 0.0
+        first = -missing if side == 1 else 0  # missing rows, at the end, come first
+        for j in range(first, present - 1 if side == 1 or missing == 0 else present):
+            e = j if j >= 0 else entries + j
+            k = int(extra[e])
+            moved, right = draws[e] * factor[k], shares[k] - left[k]
+            power_left += power(left[k] + moved, criterion) - power(left[k], criterion)
+            power_right += power(right - moved, criterion) - power(right, criterion)
+            left[k] += moved
+            draws_left += draws[e]
+            weight_left += moved
+            weight_right = all_weight - weight_left
+            if j < 0 or code[e + 1] == code[e] or draws_left < min_leaf or all_draws - draws_left < min_leaf or (
+                    weight_left < min_weight or weight_right < min_weight):
+                continue
+            if criterion == VARIANCE:
+                gain = power_left / weight_left + power_right / weight_right - whole / all_weight
+            else:
+                gain = (power_left - spread(weight_left, 1.0) + power_right - spread(weight_right, 1.0)
+                        - whole + spread(all_weight, 1.0)) / np.log(2.0)
             if best[B_FEATURE] < 0 or gain > best[B_GAIN] + slack:
                 best[B_GAIN], best[B_FEATURE], best[B_CODE] = gain, f, code[e]
                 best[B_MISSING_LEFT] = side if missing > 0 else (1.0 if 2 * draws_left > all_draws else 0.0)
@@ -250,9 +264,23 @@ def divide_rows(column, rows, begin, end, cut, missing_left, spare):
     return here
 
 
-@kernel()
-def grow_one(codes, y, counts, class_factor, rules, limits, state, rows, spare, words, values, facts):
-    """Grow one tree from rows drawn `counts` times; returns its number of nodes. Arguments as in `grow_trees`."""
+@kernel("void(i8, u1[:, ::1], f8[::1], f8[::1], i4[::1], f8[::1], i8[::1], f8[::1], i8[::1], i4[:, ::1], i8[:, :, ::1],"
+        " i8[:, ::1], f8[:, :, ::1], f4[:, :, ::1], i8[::1])")
+def grow_one(t, codes, y, collected, guide, class_factor, rules, limits, states, all_counts, spaces, all_words, all_values,
+             all_facts, n_grown):
+    """Grow tree t.
+
+    IN   codes (d, n), y (n,): class codes or numbers; collected, guide: see `draw_rows`; class_factor (classes,);
+         rules above, DRAWS 0: the counts are given; limits: least share of weight in a leaf, least gain; states (T,).
+    OUT  all_counts (T, n): how often each row was drawn; spaces (T, 2, n): work space;
+         all_words (T, N): (left child << 32) | (feature << 9) | (missing left << 8) | (code + missing left), 0 in a leaf,
+         the right child follows the left one; all_values (T, N, 1 or classes); all_facts (T, N, 3); n_grown (T,).
+    """
+    counts, rows, spare, words, values, facts = (all_counts[t], spaces[t, 0], spaces[t, 1], all_words[t], all_values[t],
+                                                 all_facts[t])
+    state = states[t:t + 1].copy()
+    if rules[DRAWS] > 0:
+        draw_rows(rules[DRAWS], collected, guide, state, counts)
     d, n = codes.shape
     kind, criterion = rules[KIND], rules[CRITERION]
     size = 0
@@ -274,9 +302,9 @@ def grow_one(codes, y, counts, class_factor, rules, limits, state, rows, spare, 
     features = np.empty(d, np.int64)
     for f in range(d):
         features[f] = f
-    room = 256 * max(kind, 1)
-    keys, tally, sums = np.empty(SMALL, np.int64), np.empty(room, np.int64), np.empty(256)
-    code, draws, weight, extra = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room), np.empty(room)
+    room = 256 * max(kind, 1) + 1
+    keys, tally, sums = np.empty(SMALL, np.int32), np.empty(room, np.int64), np.empty(256)
+    code, draws, extra = np.empty(room, np.int64), np.empty(room, np.int64), np.zeros(room)
     for c in range(room):
         tally[c] = 0
     for c in range(256):
@@ -310,15 +338,19 @@ def grow_one(codes, y, counts, class_factor, rules, limits, state, rows, spare, 
             features[chosen], features[looked_at] = features[looked_at], f
             looked_at += 1
             if end - begin <= SMALL:
-                entries = entries_of_few(codes[f], rows, begin, end, y, kind, factor, keys, code, draws, weight, extra)
+                entries = entries_of_few(codes[f], rows, begin, end, y, kind, keys, code, draws, extra)
             else:
-                entries = entries_of_many(codes[f], rows, begin, end, y, kind, factor, tally, sums, code, draws, weight,
-                                          extra)
+                entries = entries_of_many(codes[f], rows, begin, end, y, kind, tally, sums, code, draws, extra)
             if code[0] == code[entries - 1]:
                 continue
             varying += 1
-            scan(entries, code, draws, weight, extra, f, all_draws, all_weight, total, shares, left, kind, criterion,
-                 rules[MIN_LEAF], min_weight, SAME * all_weight * impurity, best)
+            slack = SAME * all_weight * impurity
+            if kind > BINARY:
+                scan_classes(entries, code, draws, extra, f, all_draws, all_weight, shares, factor, left, kind, criterion,
+                             rules[MIN_LEAF], min_weight, slack, best)
+            else:
+                scan(entries, code, draws, extra, f, all_draws, all_weight, total, factor, kind, criterion,
+                     rules[MIN_LEAF], min_weight, slack, best)
         if best[B_FEATURE] < 0 or best[B_GAIN] / whole_weight + SAME * impurity < limits[1]:
             continue
         f, cut, missing_left = int(best[B_FEATURE]), int(best[B_CODE]), int(best[B_MISSING_LEFT])
@@ -330,59 +362,36 @@ def grow_one(codes, y, counts, class_factor, rules, limits, state, rows, spare, 
             waiting[n_waiting, 2] = end if side == 0 else middle
             n_waiting += 1
         n_nodes += 2
-    return n_nodes
+    n_grown[t] = n_nodes
 
 
-@kernel("void(u1[:, ::1], f8[::1], f8[::1], i4[::1], f8[::1], i8[::1], f8[::1], i8[::1], i4[:, ::1], i8[:, :, ::1],"
-        " i8[:, ::1], f8[:, :, ::1], f4[:, :, ::1], i8[::1])", parallel=True)
-def grow_trees(codes, y, collected, guide, class_factor, rules, limits, states, counts, rows, words, values, facts, n_nodes):
-    """Grow T trees, one per thread at a time.
-
-    IN   codes (d, n), y (n,): class codes or numbers; collected, guide: see `draw_rows`; class_factor (classes,);
-         rules above, DRAWS 0: `counts` holds the rows; limits: least share of weight in a leaf, least gain; states (T,).
-    OUT  counts (T, n): how often each row was drawn; rows (T, 2, n): work space;
-         words (T, N): (left child << 32) | (feature << 9) | (missing left << 8) | (code + missing left), 0 in a leaf,
-         the right child follows the left one; values (T, N, 1 or classes); facts (T, N, 3); n_nodes (T,).
-    """
-    for t in prange(states.size):
-        state = np.empty(1, np.int64)
-        state[0] = states[t]
-        if rules[DRAWS] > 0:
-            draw_rows(rules[DRAWS], collected, guide, state, counts[t])
-        n_nodes[t] = grow_one(codes, y, counts[t], class_factor, rules, limits, state, rows[t, 0], rows[t, 1], words[t],
-                              values[t], facts[t])
-
-
-@kernel("void(u1[:, ::1], i8[::1], i8[::1], f8[:, ::1], f8[:, ::1])", parallel=True)
-def add_leaves(codes, words, roots, values, out):
+@kernel("void(i8, u1[:, ::1], i8[::1], i8[::1], f8[:, ::1], f8[:, ::1])")
+def add_leaves(block, codes, words, roots, values, out):
     """out (n, k) += the values of each row's leaf in each tree. IN codes (n, d), words and values (nodes,), roots (T,).
 
-    32 rows walk down together, so that their memory accesses overlap; rows go in blocks small enough that a tree is read
-    into the cache once per block.
+    32 rows walk down together, so that their memory accesses overlap; a block is small enough that a tree is read into
+    the cache once for it.
     """
-    n = codes.shape[0]
-    size = min(8192, max(32, (n + 511) // 512 * 32))
-    for block in prange((n + size - 1) // size):
-        at = np.empty(32, np.int64)
-        for t in range(roots.size):
-            for begin in range(block * size, min(n, (block + 1) * size), 32):
-                m = min(32, n - begin)
+    at = np.empty(32, np.int64)
+    for t in range(roots.size):
+        for begin in range(block * ROWS, min(codes.shape[0], (block + 1) * ROWS), 32):
+            m = min(32, codes.shape[0] - begin)
+            for i in range(m):
+                at[i] = roots[t]
+            walking = True
+            while walking:
+                reached = np.int64(0)
                 for i in range(m):
-                    at[i] = roots[t]
-                walking = True
-                while walking:
-                    reached = np.int64(0)
-                    for i in range(m):
-                        word = words[np.uint64(at[i])]
-                        left = word >> 32
-                        missing_left = (word >> 8) & 1
-                        right = ((codes[begin + i, np.uint64((word >> 9) & 0x7FFFFF)] + missing_left) & 255) > (word & 255)
-                        at[i] = left + right if left != 0 else at[i]
-                        reached |= left
-                    walking = reached != 0
-                for i in range(m):
-                    for k in range(values.shape[1]):
-                        out[begin + i, k] += values[at[i], k]
+                    word = words[np.uint64(at[i])]
+                    left = word >> 32
+                    missing_left = (word >> 8) & 1
+                    code = (codes[begin + i, np.uint64((word >> 9) & 0x7FFFFF)] + missing_left) & 255
+                    at[i] = left + (code > (word & 255)) if left != 0 else at[i]
+                    reached |= left
+                walking = reached != 0
+            for i in range(m):
+                for k in range(values.shape[1]):
+                    out[begin + i, k] += values[at[i], k]
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -397,8 +406,8 @@ def guide_table(weights):
 
 
 def grow_forest(codes, y, weights, kind, criterion, states, n_draws, class_factor, max_depth=2**31, min_split=2, min_leaf=1,
-                max_features=None, min_weight=0.0, min_gain=0.0, balanced=False):
-    """Grow ``states.size`` trees, some at a time: yields (words, values, facts, counts) of each, see `grow_trees`.
+                max_features=None, min_weight=0.0, min_gain=0.0, balanced=False, threads=None):
+    """Grow ``states.size`` trees, some at a time: yields (words, values, facts, counts) of each, see `grow_one`.
 
     `weights` (n,) are drawn from if `n_draws` > 0; otherwise they are whole numbers and say how often a row is there.
     """
@@ -417,8 +426,8 @@ def grow_forest(codes, y, weights, kind, criterion, states, n_draws, class_facto
         some = states[begin:begin + together]
         if n_draws == 0:
             counts[:] = weights
-        grow_trees(codes, y, collected, guide, np.asarray(class_factor, np.float64), rules, np.array([min_weight, min_gain]),
-                   some, counts, rows, words, values, facts, n_nodes)
+        over_blocks(grow_one, some.size, codes, y, collected, guide, np.asarray(class_factor, np.float64), rules,
+                    np.array([min_weight, min_gain]), some, counts, rows, words, values, facts, n_nodes, threads=threads)
         for t in range(some.size):
             m = n_nodes[t]
             yield words[t, :m].copy(), values[t, :m].copy(), facts[t, :m].copy(), counts[t]
@@ -429,10 +438,10 @@ def forest_arrays(*arguments):
     return tuple(np.concatenate(parts) for parts in zip(*[(*tree[:3], tree[3].copy()) for tree in grow_forest(*arguments)]))
 
 
-def leaf_sums(codes, words, roots, values):
+def leaf_sums(codes, words, roots, values, threads=None):
     """Sum over trees of the values of each row's leaf: (n, k). `codes` are (n, d)."""
     out = np.zeros((codes.shape[0], values.shape[1]))
-    add_leaves(codes, words, roots, values, out)
+    over_blocks(add_leaves, -(-codes.shape[0] // ROWS), codes, words, roots, values, out, threads=threads)
     return out
 
 
@@ -470,9 +479,9 @@ _EXAMPLES = (
 )
 
 
-@oracle(forest_arrays, kernels=(grow_trees,), example=_EXAMPLES, rtol=1e-6, atol=1e-9)
+@oracle(forest_arrays, kernels=(grow_one,), example=_EXAMPLES, rtol=1e-6, atol=1e-9)
 def forest_formula(codes, y, weights, kind, criterion, states, n_draws, class_factor, max_depth=2**31, min_split=2,
-                   min_leaf=1, max_features=None, min_weight=0.0, min_gain=0.0, balanced=False):
+                   min_leaf=1, max_features=None, min_weight=0.0, min_gain=0.0, balanced=False, threads=None):
     """The trees by their definition: rows repeated as often as they were drawn, each cut made and measured."""
     from homespun.tree.grow import MULTIPLIER
 
@@ -568,7 +577,7 @@ def _walk_example(rng):
 
 
 @oracle(leaf_sums, kernels=(add_leaves,), example=_walk_example, rtol=1e-12)
-def leaf_sums_formula(codes, words, roots, values):
+def leaf_sums_formula(codes, words, roots, values, threads=None):
     """Each row walks each tree by itself."""
     out = np.zeros((len(codes), values.shape[1]))
     for i, row in enumerate(codes.astype(int)):

@@ -19,13 +19,15 @@ import numpy as np
 
 from homespun.base.errors import DataError, ParameterError
 from homespun.base.shapes import shapes
-from homespun.kernels.kernel import kernel, prange
+from homespun.kernels.kernel import kernel
 from homespun.kernels.oracle import oracle
+from homespun.kernels.threads import over_blocks
 
 MISSING = 255  # the code of NaN
 EDGES = 255  # entries per feature; at most 254 are used, so that a code fits a byte and 255 stays free for NaN
 SAMPLE = 200_000  # rows that the edges are computed from, at most
-BLOCK = 256  # rows whose codes are searched side by side
+ROWS = 1024  # rows of a block of work
+BESIDE = 256  # rows whose codes are searched side by side
 
 
 def find_edges(X, max_bins: int = 255, sample_weight=None) -> np.ndarray:
@@ -120,7 +122,7 @@ def bin_columns(X, edges) -> np.ndarray:
     shapes("X: n d, edges: d 255", X=X, edges=edges)
     X, edges = _same_kind(X, edges)
     codes = np.empty((X.shape[1], X.shape[0]), dtype=np.uint8)
-    code_blocks(X, edges, codes)
+    over_blocks(code_block, -(-X.shape[0] // ROWS), X, edges, codes)
     return codes
 
 
@@ -128,7 +130,7 @@ def bin_rows(X, edges) -> np.ndarray:
     """Codes of X row by row, (n, d) uint8: what a walk down a tree reads."""
     X, edges = _same_kind(X, edges)
     codes = np.empty(X.shape, dtype=np.uint8)
-    code_blocks(X, edges, codes.T)
+    over_blocks(code_block, -(-X.shape[0] // ROWS), X, edges, codes.T)
     return codes
 
 
@@ -138,16 +140,14 @@ def _same_kind(X, edges):
     return np.asarray(X, dtype=kind), np.ascontiguousarray(edges, dtype=kind)
 
 
-@kernel("void(f4[:, :], f4[:, ::1], u1[:, :])", "void(f8[:, :], f8[:, ::1], u1[:, :])", parallel=True)
-def code_blocks(X, edges, codes):  # IN X (n, d), edges (d, 255).   OUT codes (d, n), of any layout
+@kernel("void(i8, f4[:, :], f4[:, ::1], u1[:, :])", "void(i8, f8[:, :], f8[:, ::1], u1[:, :])")
+def code_block(block, X, edges, codes):  # IN X (n, d), edges (d, 255).   OUT codes (d, n), of any layout
     """Binary search for 256 rows side by side: each of the 8 steps is one vector loop with a gather and no branch."""
-    n, d = X.shape
-    for block in prange((n + BLOCK - 1) // BLOCK):
-        first = block * BLOCK
-        rows = min(BLOCK, n - first)
-        value = np.empty(BLOCK, X.dtype)
-        below = np.empty(BLOCK, np.int32)
-        for f in range(d):
+    value = np.empty(BESIDE, X.dtype)
+    below = np.empty(BESIDE, np.int32)
+    for first in range(block * ROWS, min(X.shape[0], (block + 1) * ROWS), BESIDE):
+        rows = min(BESIDE, X.shape[0] - first)
+        for f in range(X.shape[1]):
             for i in range(rows):
                 value[i] = X[first + i, f]
                 below[i] = 0
@@ -162,7 +162,7 @@ def code_blocks(X, edges, codes):  # IN X (n, d), edges (d, 255).   OUT codes (d
 
 
 def _example(rng):
-    X = np.round(rng.normal(size=(300, 3)), 1)
+    X = np.round(rng.normal(size=(1100, 3)), 1)
     X[::7, 1] = np.nan
     X[:3, 2] = np.inf, -np.inf, -0.0
     edges = find_edges(X)
@@ -176,7 +176,7 @@ def _example32(rng):
     return X.astype(np.float32), edges.astype(np.float32)
 
 
-@oracle(bin_columns, kernels=(code_blocks,), example=(_example, _example32), rtol=0, atol=0)
+@oracle(bin_columns, kernels=(code_block,), example=(_example, _example32), rtol=0, atol=0)
 def bin_columns_formula(X, edges):
     """The number of edges below each value."""
     rows = [np.where(np.isnan(x), MISSING, np.searchsorted(e, x)) for x, e in zip(X.T, edges)]
