@@ -15,7 +15,8 @@ g'Bg / 2, is <= tol^2 relative to the loss.
 """
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
+
+from homespun.linear_model.logistic.cholesky import factor, solve
 
 HESSIAN_LIMIT = 400      # parameters up to which the whole Hessian is factored (400: 1.3 MB, 2 ms)
 GRAM_LIMIT = 1024        # features up to which one Gram matrix is
@@ -82,11 +83,10 @@ def apply_inverse(inverse, pairs, gradient):
         a = float((s * q).sum()) / curvature
         q -= a * y
         along.append(a)
+    q = inverse(q)
     if pairs:  # the metric scaled to the latest curvature
         s, y, curvature = pairs[-1]
-        q = inverse(q) * (curvature / float((y * inverse(y)).sum()))
-    else:
-        q = inverse(q)
+        q *= curvature / float((y * inverse(y)).sum())
     for (s, y, curvature), a in zip(pairs, reversed(along)):
         q += (a - float((y * q).sum()) / curvature) * s
     return q
@@ -148,15 +148,14 @@ def hessian(loss, classes=None, features=None):
 
 
 def hessian_metric(loss):
-    solve = solver(hessian(loss), loss, loss.rows)
-    return lambda gradient: solve(gradient.ravel()).reshape(gradient.shape)
+    inverse = inverse_of(hessian(loss), loss, loss.rows)
+    return lambda gradient: inverse(gradient.reshape(1, -1)).reshape(gradient.shape)
 
 
 def gram_metric(loss):
     M = loss.gram(loss.shared_curvature())
     M.flat[:: len(M) + 1] += loss.l2
-    solve = solver(M, loss, 1)
-    return lambda gradient: np.ascontiguousarray(solve(gradient.T).T)
+    return inverse_of(M, loss, 1)
 
 
 def diagonal_metric(loss):
@@ -174,7 +173,7 @@ def conjugate_gradient_metric(loss):
     """
     D = diagonal_metric(loss)
 
-    def solve(gradient):
+    def inverse(gradient):
         d, r = np.zeros_like(gradient), gradient.copy()
         z = D(r)
         direction, rz = z.copy(), float((r * z).sum())
@@ -192,11 +191,11 @@ def conjugate_gradient_metric(loss):
             direction += z
         return d
 
-    return solve
+    return inverse
 
 
-def solver(M, loss, rows):
-    """right side -> M^-1 right side, by Cholesky on M scaled to a unit diagonal.
+def inverse_of(M, loss, rows):
+    """right sides (k, p) -> M^-1 of each, by Cholesky on M scaled to a unit diagonal.
 
     Collinear columns, and the shift that all classes of a softmax may share, make M singular; the gradient has no part
     there, so a diagonal of rounding size decides nothing but makes the factor exist.
@@ -210,12 +209,6 @@ def solver(M, loss, rows):
     scale = 1.0 / np.sqrt(diagonal)
     M = M * scale * scale[:, None]
     jitter = 1e-14 * len(M)
-    while True:
-        try:
-            factor = cho_factor(M + jitter * np.eye(len(M)), lower=True, check_finite=False)
-            break
-        except np.linalg.LinAlgError:
-            jitter *= 100.0
-    column = (slice(None), None)
-    return lambda right: (cho_solve(factor, scale * right, check_finite=False) * scale if right.ndim == 1 else
-                          cho_solve(factor, scale[column] * right, check_finite=False) * scale[column])
+    while (L := factor(M + jitter * np.eye(len(M)))) is None:
+        jitter *= 100.0
+    return lambda right: solve(L, right * scale) * scale
