@@ -224,3 +224,13 @@ def test_the_pytest_plugin(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert "1 passed" in done.stdout, done.stdout + done.stderr
     assert "linear_model.Ridge" in done.stdout
+
+
+def test_a_verbose_estimator_is_heard_once(tmp_path):
+    script = (
+        "import numpy as np\nfrom sklearn.linear_model import LogisticRegression\n"
+        "X = np.random.default_rng(0).normal(size=(50, 2))\n"
+        "LogisticRegression(verbose=1).fit(X, X[:, 0] > 0)\nprint('end')\n"
+    )
+    both, alone = run(tmp_path, script), run(tmp_path, script, options=["--no-compare"])
+    assert both.returncode == 0 and both.stdout == alone.stdout and "iterations" in both.stdout

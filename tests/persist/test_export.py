@@ -173,6 +173,15 @@ def test_transformers_give_the_same_bits(model, rows, exported):
     same(np.asarray(got, dtype=expected.dtype), expected)
 
 
+def test_boosting_on_a_dataframe_with_categories(exported):
+    frame = FRAME[["km", "age", "make"]].astype({"make": "category"})
+    model = HistGradientBoostingRegressor(max_iter=5).fit(frame, Y)
+    names = exported(model)
+    np.testing.assert_allclose(names["predict"](frame), model.predict(frame), rtol=1e-12)
+    rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    np.testing.assert_allclose(names["predict"](rows), model.predict(frame), rtol=1e-12)
+
+
 def test_unknown_categories(exported):
     known, new = FRAME[["make"]][:100], pd.DataFrame({"make": ["vw", "tesla", None]})
     for model in (
@@ -283,7 +292,7 @@ def test_what_cannot_be_exported_is_named():
     from sklearn.preprocessing import PowerTransformer
 
     model = make_pipeline(ColumnTransformer([("power", PowerTransformer(), [0])]), Ridge()).fit(X, Y)
-    with pytest.raises(ModelFileError, match=r"model\.columntransformer\.power, a sklearn.*PowerTransformer") as caught:
+    with pytest.raises(ModelFileError, match=r"model\.columntransformer\.power \(sklearn.*PowerTransformer") as caught:
         source_of(model)
     assert caught.value.operation == "export_python" and caught.value.where == "model.columntransformer.power"
     with pytest.raises(ModelFileError, match="not fitted"):

@@ -20,7 +20,8 @@ def run(script: str, arguments: list[str] | None = None, *, compare: bool = True
     recorder = Recorder(compare)
     before = sys.argv, sys.path[:]
     sys.argv = [script, *(arguments or [])]
-    sys.path[0] = os.path.dirname(os.path.abspath(script))  # as Python does for a script
+    if not sys.flags.safe_path:
+        sys.path[0] = os.path.dirname(os.path.abspath(script))  # as Python does for a script
     install(recorder.on_use)
     try:
         runpy.run_path(script, run_name="__main__")

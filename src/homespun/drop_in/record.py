@@ -14,7 +14,6 @@ import contextlib
 import copy
 import functools
 import inspect
-import io
 import threading
 import time
 import warnings
@@ -149,6 +148,8 @@ class Recorder:
         """The twin and its input, taken before ours runs: it may use up random numbers, or overwrite X on request."""
         if name in FITS and not (name == "partial_fit" and estimator in self._twins):
             params = {key: copy.deepcopy(value) for key, value in estimator.get_params(deep=False).items()}
+            if "verbose" in params:
+                params["verbose"] = 0  # the script hears of one fit
             true = self._true[type(estimator)]
             known = inspect.signature(true).parameters
             try:
@@ -190,9 +191,9 @@ def _rows(*arrays):
 
 @contextlib.contextmanager
 def _apart():
-    """What happens inside leaves no trace: NumPy's global random numbers, warnings, text on the screen."""
+    """What happens inside leaves no trace in NumPy's global random numbers and in the warnings."""
     state = np.random.get_state()  # noqa: NPY002 - the script's own numbers
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             yield

@@ -30,9 +30,27 @@ DOORS = {"cli", "serve", "persist", "drop_in", "kernels", "report", "testing", "
 # Packages whose functions a model may hold. They compute. Others open files, or run code that a file names, and a model
 # that holds one would call it with what the self-test's rows say.
 COMPUTING = {
-    "autograd", "calibration", "cluster", "decomposition", "discriminant_analysis", "ensemble", "feature_extraction",
-    "feature_selection", "impute", "linear_model", "manifold", "metrics", "mixture", "model_selection", "naive_bayes",
-    "neighbors", "nn", "optim", "preprocessing", "svm", "tree",
+    "autograd",
+    "calibration",
+    "cluster",
+    "decomposition",
+    "discriminant_analysis",
+    "ensemble",
+    "feature_extraction",
+    "feature_selection",
+    "impute",
+    "linear_model",
+    "manifold",
+    "metrics",
+    "mixture",
+    "model_selection",
+    "naive_bayes",
+    "neighbors",
+    "nn",
+    "optim",
+    "preprocessing",
+    "svm",
+    "tree",
 }
 
 # scikit-learn's plumbing and its preprocessors written in plain Python: public module → names. All hold their state in

@@ -20,6 +20,8 @@ def spec_of(estimator: Any, where: str) -> dict[str, Any]:
     """What prediction needs of `estimator`; an error names the part that cannot be exported."""
     kind = type(estimator)
     name = f"{'.'.join(kind.__module__.split('.')[:2])}.{kind.__qualname__}"
+    if kind.__module__.startswith(("homespun_code_", "user_")):
+        name = f"{kind.__qualname__} of your own"
     if name not in EXPORTS:
         raise _refused(where, name, "this class has no NumPy runner")
     try:
@@ -41,7 +43,7 @@ def exports(*names: str):
 
 def _refused(where: str, name: str, why: str) -> ModelFileError:
     return ModelFileError(
-        f"cannot export {where}, a {name}: {why}",
+        f"cannot export {where} ({name}): {why}",
         operation="export_python",
         operands={where: name},
         where=where,

@@ -52,11 +52,12 @@ def matrix(X):
     """Numbers (n, d): float32 stays as it is, everything else becomes float64."""
     if isinstance(X, dict):
         kind = np.float32 if X and all(values.dtype == np.float32 for values in X.values()) else np.float64
-        return np.column_stack([_floats(values, kind) for values in X.values()])
-    return X if X.dtype in (np.float32, np.float64) else _floats(X, np.float64)
+        return np.column_stack([floats(values, kind) for values in X.values()])
+    return X if X.dtype in (np.float32, np.float64) else floats(X, np.float64)
 
 
-def _floats(values, kind):
+def floats(values, kind):
+    """Numbers, None as NaN."""
     if values.dtype.kind == "O":
         values = np.where(is_none(values), np.nan, values)
     return values.astype(kind)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from homespun.persist.runner.core import columns_of, matrix, part
+from homespun.persist.runner.core import columns_of, floats, matrix, part
 from homespun.persist.runner.linear import expit, softmax
 
 
@@ -50,7 +50,7 @@ def codes_of(spec, X):
         found = []
         for values, known in zip(columns_of(X), spec["categories"]):
             if known is None:
-                found.append(np.asarray(values, dtype=np.float64))
+                found.append(floats(values, np.float64))
             else:
                 place = {value: float(code) for code, value in enumerate(known)}
                 found.append(np.array([place.get(value, np.nan) for value in values.tolist()], dtype=np.float64))
