@@ -35,13 +35,13 @@ def multiply(X, v, bounds=None):
     """``X v`` for a float64 matrix in CSR form (or, the same arrays read the other way, ``X' v`` for CSC)."""
     if bounds is None:
         bounds = equal_shares(X.indptr)
-    out = np.empty(X.indptr.size - 1)
+    out = np.zeros(X.indptr.size - 1)
     multiply_rows(X.indptr, X.indices, X.data, np.ascontiguousarray(v, dtype=np.float64), bounds, out)
     return out
 
 
 @oracle(multiply, kernels=(multiply_rows,), rtol=1e-12,
-        example=(lambda rng: (sparse.random(40, 30, 0.2, format="csr", random_state=rng), rng.normal(size=30)),
+        example=(lambda rng: (sparse.random(200, 9, 0.3, format="csr", random_state=rng), rng.normal(size=9)),
                  lambda rng: (_wide_indices(sparse.random(3, 5, 0.5, format="csr", random_state=rng)), rng.normal(size=5))))
 def multiply_formula(X, v):
     return X.toarray() @ v

@@ -51,7 +51,7 @@ def enet_path(X, y, *, l1_ratio=0.5, eps=1e-3, n_alphas=None, alphas=100, precom
     >>> from homespun.linear_model import lasso_path
     >>> X = np.array([[1.0, 2.0, 3.1], [2.3, 5.4, 4.3]]).T
     >>> lasso_path(X, np.array([1.0, 2.0, 3.1]), alphas=[5.0, 1.0, 0.5])[1].round(4).tolist()
-    [[0.0, 0.0, 0.4747], [0.2159, 0.4425, 0.2369]]
+    [[0.0, 0.0, 0.4692], [0.2159, 0.4426, 0.2367]]
     """
     model = ElasticNet(l1_ratio=l1_ratio, fit_intercept=False, max_iter=max_iter, tol=tol, positive=positive, selection=selection,
                        random_state=random_state)

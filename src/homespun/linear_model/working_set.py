@@ -244,11 +244,14 @@ def _example(rng, l1=8.0, l2=0.0, tol=1e-9, max_epochs=1000, positive=False, con
     if constant:
         A[:, 3] = 0.0
     c = A.T @ (A @ np.array([3.0, -2.0, 0.0, 1.0, 0.0, 0.5, -4.0]) + rng.normal(size=60))
+    if constant:
+        c[3] = 0.5  # what rounding leaves of a constant column must not become a weight
     return A.T @ A, c, rng.permutation(7), l1, l2, tol, max_epochs, positive
 
 
 @oracle(descend_example, kernels=(descend,), rtol=1e-9, atol=1e-9, example=(
-    _example, lambda rng: _example(rng, positive=True), lambda rng: _example(rng, l1=0.0, l2=5.0, max_epochs=4),
+    _example, lambda rng: (np.eye(3), np.array([9.0, 3.0, -9.0]), np.arange(3), 8.0, 0.0, 1e-9, 9, False),
+    lambda rng: _example(rng, positive=True), lambda rng: _example(rng, l1=0.0, l2=5.0, max_epochs=4),
     lambda rng: _example(rng, l2=3.0, tol=1.0), lambda rng: _example(rng, l1=0.0, constant=True, max_epochs=30)))
 def descend_formula(G, c, order, l1, l2, tol, max_epochs, positive):
     """Each coordinate in turn goes to its best value given the others, by the definition."""
