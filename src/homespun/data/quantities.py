@@ -65,6 +65,7 @@ _QUANTITY = re.compile(
     r"^(?P<sign>[-+\u2212]?)\s*(?P<before>[^\d\s.,+\-\u2212]{1,4})?\s*(?P<sign2>[-+\u2212]?)"
     r"(?P<number>\d(?:[\d.,]|['\u2019 \u00a0\u202f](?=\d))*|\.\d+)(?P<power>[eE][-+]?\d{1,3})?\s*(?P<after>[^\d]{0,20})$"
 )
+_PLAIN = re.compile(r"-?\d+(\.\d+)?")  # most numbers: the quick way
 _VALID = {  # how a number may be written, by the sign of its decimal point
     ".": re.compile(r"^(\d+|[1-9]\d{0,2}(,\d{3})+|[1-9]\d?(,\d\d)+,\d{3})(\.\d*)?$|^\.\d+$"),  # 1,10,000: India
     ",": re.compile(r"^(\d+|[1-9]\d{0,2}(\.\d{3})+)(,\d*)?$|^,\d+$"),
@@ -80,6 +81,8 @@ def split_quantity(text: str) -> tuple[str, str, str] | None:
     >>> split_quantity("£8,000"), split_quantity("186005 km"), split_quantity("4x4")
     (('8,000', '£', ''), ('186005', '', 'km'), None)
     """
+    if _PLAIN.fullmatch(text):
+        return text, "", ""
     found = _QUANTITY.match(text)
     if not found:
         return None
@@ -107,7 +110,8 @@ def split_quantity(text: str) -> tuple[str, str, str] | None:
 
 def _digits(number: str) -> str:
     """Without sign and exponent."""
-    return re.sub(r"[eE].*", "", number.lstrip("-"))
+    number = number.lstrip("-")
+    return number.lower().partition("e")[0] if "e" in number or "E" in number else number
 
 
 def to_float(number: str, decimal: str) -> float | None:
@@ -130,6 +134,9 @@ def learn_quantity(values: list[str], counts: list[int]) -> tuple[dict | None, l
         None: the column stays text; a note says why if it came close.
     notes : list of (kind, value, evidence)
     """
+    first = values[:1000]
+    if sum(split_quantity(text) is not None for text in first) < 0.1 * len(first):
+        return None, []  # plainly text: the other hundred thousand descriptions need not be tried
     parts = [split_quantity(text) for text in values]
     rows = sum(counts)
     good = [(text, part, count) for text, part, count in zip(values, parts, counts) if part is not None]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import warnings
 
 from homespun.base.errors import DataError, ParameterError, did_you_mean
-from homespun.data.recipe import apply_recipe, learn_recipe
+from homespun.data.recipe import apply_recipe, distinct, learn_recipe
 from homespun.data.source import load_raw
 from homespun.data.table import Decision, Table
 
@@ -72,10 +72,11 @@ def read(
             )
     columns, recipes = {}, {}
     for name in frame.columns:
-        recipe, why = learn_recipe(name, frame[name], kind=types.get(name))
+        found = distinct(frame[name]) if frame[name].dtype.kind not in "iufbM" else None
+        recipe, why = learn_recipe(name, frame[name], kind=types.get(name), found=found)
         recipes[name] = recipe
         decisions += why
-        for made, values in apply_recipe(name, frame[name], recipe).items():
+        for made, values in apply_recipe(name, frame[name], recipe, found).items():
             if made in columns or (made != name and made in frame.columns):
                 raise DataError(
                     f"the column {made!r} made from {name!r} exists already",

@@ -18,8 +18,11 @@ from homespun.data.quantities import learn_quantity, quantity_value
 from homespun.data.table import Decision
 
 
-def learn_recipe(name: str, column, *, kind: str | None = None) -> tuple[dict, list[Decision]]:
-    """The recipe of a pandas column, with the decisions behind it. `kind` forces "number", "flag", "date" or "text"."""
+def learn_recipe(name: str, column, *, kind: str | None = None, found=None) -> tuple[dict, list[Decision]]:
+    """The recipe of a pandas column, with the decisions behind it.
+
+    `kind` forces "number", "flag", "date" or "text"; `found` is ``distinct(column)``, if it is at hand.
+    """
     if column.dtype.kind in "iufb":
         if column.isna().all():
             return {"kind": "empty"}, [Decision(name, "empty", None, "no value at all")]
@@ -30,7 +33,7 @@ def learn_recipe(name: str, column, *, kind: str | None = None) -> tuple[dict, l
         return plain_number(), []
     if column.dtype.kind == "M":
         return {"kind": "date", "format": "%Y-%m-%d", "words": [], "missing": []}, []
-    values, codes = distinct(column)
+    values, codes = distinct(column) if found is None else found
     counts = np.bincount(codes[codes >= 0], minlength=len(values))
     missing = missing_words(values)
     decisions = []
@@ -87,7 +90,7 @@ def plain_number() -> dict:
     }
 
 
-def apply_recipe(name: str, column, recipe: dict) -> dict:
+def apply_recipe(name: str, column, recipe: dict, found=None) -> dict:
     """The typed columns (name → array) that `recipe` makes of a raw pandas column.
 
     Raises
@@ -104,7 +107,7 @@ def apply_recipe(name: str, column, recipe: dict) -> dict:
         if kind == "date":
             return {name: column.to_numpy().astype("datetime64[us]")}
         column = column.astype(str)
-    values, codes = distinct(column)
+    values, codes = distinct(column) if found is None else found
     missing = set(recipe.get("missing", ())) | missing_words(values)
     if kind == "date":
         missing |= set(recipe["words"])

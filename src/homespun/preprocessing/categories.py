@@ -190,17 +190,12 @@ def column_values(series) -> np.ndarray:
     dtype = series.dtype
     if isinstance(dtype, np.dtype) and dtype.kind in "iufb":
         return series.to_numpy()
-    values = series.to_numpy(dtype=object)
-    if getattr(dtype, "kind", "O") in "iufb" and not any(
-        value is not value or is_nan(value) or _is_na(value) for value in values
-    ):
-        return values.astype(dtype.kind if dtype.kind != "b" else bool)
-    return np.array([np.nan if _is_na(value) else value for value in values], dtype=object)
-
-
-def _is_na(value) -> bool:
-    """pandas.NA, without importing pandas."""
-    return type(value).__name__ == "NAType"
+    if isinstance(dtype, np.dtype):
+        return series.to_numpy(dtype=object)
+    values = series.to_numpy(dtype=object, na_value=np.nan)  # pandas.NA is NaN to us
+    if getattr(dtype, "kind", "O") in "iufb" and not series.isna().any():
+        return values.astype(bool if dtype.kind == "b" else dtype.kind)
+    return values
 
 
 def is_nan(value) -> bool:
@@ -261,8 +256,16 @@ def lookup(column: np.ndarray, categories: np.ndarray) -> np.ndarray:
         if column.dtype.kind == "f":
             indices[np.isnan(column)] = nan_code
         return indices
-    index_of = {value: i for i, value in enumerate(categories.tolist()) if not is_nan(value)}
+    index_of = {value: i for i, value in enumerate(categories.tolist())}
     nan_code = next((i for i, value in enumerate(categories.tolist()) if is_nan(value)), -1)
-    return np.array(
-        [nan_code if value != value else index_of.get(value, -1) for value in hashable(column)], dtype=np.int64
-    )
+    values = column.tolist()
+    try:
+        indices = np.array([index_of.get(value, -1) for value in values], dtype=np.int64)
+    except TypeError:
+        hashable(column)  # words it
+        raise
+    if nan_code >= 0:  # one NaN is not equal to another, so the table may have missed some
+        for i in np.flatnonzero(indices < 0):
+            if is_nan(values[i]):
+                indices[i] = nan_code
+    return indices

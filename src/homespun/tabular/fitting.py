@@ -144,6 +144,8 @@ def fit(
     best = board["model"][0]
     if best == "baseline" and len(board["model"]) > 1:
         notes.append("no model is better than the baseline: the columns may say nothing about the target")
+    if board["score"][0] > 0.9995:
+        notes.append("a score this close to 1 is rare: does a column hold the target, or what is known only after it?")
     model = _quietly(pipelines[best].fit, X, goal.values, label=best, notes=notes)
     project = Project(
         model=model,

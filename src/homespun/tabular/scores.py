@@ -54,7 +54,7 @@ def auc(y, score) -> float:
 def interval(scores, train_sizes, test_sizes, level: float = 0.95) -> tuple[float, float, float]:
     """(mean, low, high) of fold scores by the corrected t interval; NaN folds are left out.
 
-    >>> [round(value, 3) for value in interval([0.8, 0.9, 0.85], [200] * 3, [100] * 3)]
+    >>> [round(float(value), 3) for value in interval([0.8, 0.9, 0.85], [200] * 3, [100] * 3)]
     [0.85, 0.654, 1.0]
     """
     from scipy.stats import t
