@@ -6,7 +6,6 @@ be *equal*, not merely unnoticed: an edit that some data could tell is a survivo
 
 import linecache
 
-EMPTY = "blocks past the end are empty"
 AGAIN = "a block does the next one's rows too, with the same result"
 PADDING = "more groups than rows only pad"
 SYMMETRIC = "the matrix is symmetric"
@@ -15,7 +14,7 @@ TIE = "both sides of the comparison give the same where they are equal"
 ITSELF = "the first is compared with itself"
 
 EQUAL = [
-    ("kernels/binning.py", "for block in prange((n + BLOCK - 1) // BLOCK)", "- → +; 1 → 0", EMPTY),
+    ("kernels/binning.py", "min(X.shape[0], (block + 1) * ROWS)", "1 → 2", AGAIN),
     ("kernels/distances.py", "min(scores.size, (block + 1) * PACK_BLOCK * columns)", "1 → 2", AGAIN),
     ("kernels/distances.py", "if i < n else 0.0", "0.0 → 1.0", "a padding row has an infinite score, whatever it holds"),
     ("kernels/distances.py", "tiles_in_cache = max(1,", "max → min; // → *; 1 → 2", "it says how long a panel stays in cache"),
@@ -56,9 +55,7 @@ EQUAL = [
     ("hist_gradient_boosting/predictor.py", "while nodes[node, 2] >= 0", ">= → >", "no child is node 0, the root"),
     ("hist_gradient_boosting/histogram.py", "hist[:, :2] = 0.0", "2 → 3", "the third column is counted anew as well"),
     ("hist_gradient_boosting/histogram.py", "if used == FLUSH", "== → !=", "sums are exact: flushing early changes nothing"),
-    ("ensemble/forest_grow.py", "for block in prange((n + size - 1) // size)", "// → *; - → +; 1 → 0", EMPTY),
-    ("ensemble/forest_grow.py", "size = min(8192, max(32, (n + 511) // 512 * 32))",
-     "+ → -; 8192 → 8193; min → max; max → min; // → *; 512 → 513; 511 → 512; * → /", "any block size gives the same"),
+    ("ensemble/forest_grow.py", "min(codes.shape[0], (block + 1) * ROWS)", "1 → 2", AGAIN),
     ("ensemble/forest_grow.py", "n_nodes, min_weight, whole_weight = 1, 1, 0.0, 0.0", "0.0 → 1.0", "set at the root before use"),
     ("ensemble/forest_grow.py", "if end - begin <= SMALL", "<= → <; - → +", "both ways of counting give the same"),
 ]

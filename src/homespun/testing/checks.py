@@ -34,7 +34,7 @@ METHODS = ("predict", "predict_proba", "decision_function", "score_samples", "tr
 
 # Randomness over rows depends on how many rows there are and in which order: it is switched off where a promise is about
 # rows, as scikit-learn's own tests do.
-CALM = {"bootstrap": False, "shuffle": False, "early_stopping": False}
+CALM = {"shuffle": False, "early_stopping": False}
 
 
 class Broken(AssertionError):

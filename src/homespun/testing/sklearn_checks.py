@@ -17,14 +17,10 @@ from sklearn.exceptions import SkipTestWarning
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
-_BOOTSTRAP = ({"bootstrap": False}, "a bootstrap draws by row number: repeated rows get other draws")
-
 SETTINGS: dict[tuple[str, str], tuple[dict, str]] = {  # (estimator, check) → settings, reason; as in scikit-learn's suite
-    (name, f"check_sample_weight_equivalence_on_{kind}_data"): _BOOTSTRAP
-    for name in ("RandomForestClassifier", "RandomForestRegressor") for kind in ("dense", "sparse")
+    ("SimpleImputer", "check_array_api_input"): (
+        {"add_indicator": True}, "the check inverts the transformation, which needs to know what was missing"),
 }
-SETTINGS["SimpleImputer", "check_array_api_input"] = (
-    {"add_indicator": True}, "the check inverts the transformation, which needs to know what was missing")
 
 
 def scikit_learn_checks(estimator) -> list[tuple[str, Callable]]:
