@@ -211,12 +211,12 @@ def descend(G, q, w, order, l1, l2, tol, max_epochs, positive):
                 continue
             z = q[j] + G[j, j] * w[j]
             new = 0.0
-            if z > l1:
+            if G[j, j] == 0.0:
+                pass  # a constant column
+            elif z > l1:
                 new = (z - l1) / (G[j, j] + l2)
             elif z < -l1 and not positive:
                 new = (z + l1) / (G[j, j] + l2)
-            if G[j, j] == 0.0:
-                new = 0.0  # a constant column
             step = new - w[j]
             if step != 0.0:
                 w[j] = new
