@@ -53,6 +53,13 @@ def test_dialects(tmp_path, delimiter, newline):
     assert table.frame["n"].tolist() == [5, 6, 7]
 
 
+def test_names_of_columns(tmp_path):
+    table = read(write(tmp_path / "t.csv", "a, b ,a\n1,2,3\n4,5,6\n"))
+    assert list(table.frame)[:2] == ["a", "b"] and table.frame.iloc[:, 2].tolist() == [3, 6]
+    renamed = next(d for d in table.decisions if d.kind == "renamed")
+    assert list(renamed.value.values()) == ["a"]
+
+
 def test_without_header(tmp_path):
     table = read(write(tmp_path / "t.csv", "1,5.5\n2,6.5\n3,7.5\n"))
     assert len(table) == 3

@@ -113,6 +113,14 @@ def test_columns_of_fresh_data(project):
         project.predict(FRESH.drop(columns=["fuel", "engine"]))
 
 
+def test_a_table_read_by_other_decisions_is_refused(project):
+    predicted = project.predict(FRESH)
+    np.testing.assert_array_equal(project.predict(project.read(FRESH)), predicted)
+    in_miles = FRESH.assign(mileage=FRESH["mileage"].str.replace("km", "mi"))
+    with pytest.raises(DataError, match="'mileage'"):
+        project.predict(read(in_miles))
+
+
 def test_validate(project):
     found = project.validate(FRESH)
     assert found.scores["R² of the log"] > 0.8 and found.scores["median relative error"] < 0.2

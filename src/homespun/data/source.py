@@ -113,7 +113,7 @@ def _plain_column(column):
         return pd.to_numeric(column.astype(object).where(column.notna(), None)).astype("float64")
     if (
         len(values)
-        and all(value is None or hasattr(value, "isoformat") for value in values)
+        and all(value is None or hasattr(value, "year") for value in values)
         and any(v is not None for v in values)
     ):
         return pd.to_datetime(pd.Series(values), utc=False)
@@ -312,6 +312,9 @@ def _load_csv(plain: Path, path: Path, delimiter, header):
         + f", skip={int(sniffed['SkipRows'])}, header={str(has_header).lower()})",
         path,
     )
+    if has_header:
+        frame, more = _own_names(frame, plain, sniffed)
+        decisions += more
     if len(frame) == 0:
         raise DataError(
             f"{str(path)!r} has a header but no rows",
@@ -320,6 +323,20 @@ def _load_csv(plain: Path, path: Path, delimiter, header):
             rule="at least one row",
         )
     return frame, decisions
+
+
+def _own_names(frame, plain: Path, sniffed):
+    """The columns by the names of the file, without blanks around them; what DuckDB renamed (a name twice) is said."""
+    with open(plain, encoding="utf-8", newline="") as file:
+        lines = itertools.islice(file, int(sniffed["SkipRows"]), None)
+        quote = sniffed["Quote"] if len(sniffed["Quote"] or "") == 1 else None
+        form = {"quotechar": quote} if quote else {"quoting": csv.QUOTE_NONE}
+        written = [name.strip() for name in next(csv.reader(lines, delimiter=sniffed["Delimiter"], **form), [])]
+    names = [str(name).strip() for name in frame.columns]
+    if len(set(names)) == len(names):
+        frame.columns = names
+    renamed = {new: old for old, new in zip(written, frame.columns) if old != new and written.count(old) > 1}
+    return frame, [Decision(None, "renamed", renamed, "the header has a name twice")] if renamed else []
 
 
 def _regular_sign(plain: Path) -> str | None:

@@ -193,14 +193,24 @@ class Project:
 
     def read(self, data, operation: str = "predict") -> Table:
         """Fresh data, read by the decisions of the training data; `predict` and the others take the result, too."""
-        if isinstance(data, Table):
-            return data
         used = set(self.features_) | ({self.target} if operation == "validate" else set())
         needed = {
             name: recipe
             for name, recipe in self.recipes_.items()
             if name in used or self._split_of(name, recipe) in used
         }
+        if isinstance(data, Table):  # one that was read by other decisions would be wrong without a word
+            odd = [name for name, recipe in needed.items() if name in data.frame.columns and data.recipes.get(name) != recipe]
+            if odd or any(name not in data.frame.columns for name in needed if name != self.target):
+                raise DataError(
+                    f"{operation}: this Table was not read by the model's decisions (column {(odd or list(needed))[0]!r}); "
+                    "pass the file or the dataframe itself",
+                    operation=operation,
+                    operands={"columns": odd},
+                    rule="a Table of project.read, or raw data",
+                    suggestion="project.read(path)",
+                )
+            return data
         # a known column that is no feature is neither demanded nor complained about
         return reread(data, needed, optional=(self.target,), operation=operation, known=tuple(self.recipes_))
 
