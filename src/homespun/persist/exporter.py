@@ -3,8 +3,8 @@
     model → spec (`specs`: what each estimator's prediction needs) → runner/*.py as text + spec as JSON + arrays as base85
 
 The functions that predict are real modules, `persist/runner/*.py`: tested where they lie, copied as text into the file. So
-the file can be read; its last two lines are the model. Trees, scalers and encoders give the same bits; linear models and
-neighbours may differ in the last one, where a product was summed in another order.
+the file can be read; `MODEL` and `ARRAYS` at its end are the model. Trees, scalers and encoders give the same bits;
+linear models and neighbours may differ in the last one, where a product was summed in another order.
 
 Not handled: sparse input, models without an entry in `specs` (an error names the part).
 """
@@ -26,21 +26,6 @@ from homespun.base.errors import DataError
 from homespun.persist.specs import spec_of
 
 RUNNER = ("core", "linear", "trees", "neighbors", "columns", "project", "command")
-READING = {  # what `project` shares with the reader: copied from there, so that the two cannot differ
-    "missing": ("MISSING", "is_missing", "missing_words"),
-    "flags": ("NOT_STATED", "flag_value", "three_state"),
-    "quantities": (
-        "UNITS",
-        "CURRENCIES",
-        "_QUANTITY",
-        "_VALID",
-        "_SPACED",
-        "split_quantity",
-        "_digits",
-        "to_float",
-        "quantity_value",
-    ),
-}
 
 
 def export_python(model: Any, path) -> Path:
@@ -90,7 +75,7 @@ def source_of(model: Any) -> str:
     import model; model.predict(rows)        rows: dictionaries, a table {{column: values}}, a dataframe, an array
 
 {_outline(spec)}
-The last two lines are the model: its settings as JSON, its arrays compressed.
+MODEL and ARRAYS at the end are the model: its settings as JSON, its arrays compressed.
 """
 '''
     needed = _needed(names)
@@ -149,10 +134,10 @@ def _joined(modules: list[str]) -> str:
     imports: set[str] = set()
     bodies = []
     here = Path(__file__).parent
-    sources: list[tuple[Path, tuple[str, ...] | None]] = [(here / "runner" / f"{module}.py", None) for module in modules]
+    sources: list[tuple[Path, set[str] | None]] = [(here / "runner" / f"{module}.py", None) for module in modules]
     if "project" in modules:
-        reading: list[Any] = [(here.parent / "data" / f"{module}.py", names) for module, names in READING.items()]
-        sources[modules.index("project") : modules.index("project")] = reading
+        place = modules.index("project")
+        sources[place:place] = list(_shared(here / "runner" / "project.py").items())
     for path, names in sources:
         text = path.read_text(encoding="utf-8")
         lines = text.splitlines()
@@ -160,15 +145,60 @@ def _joined(modules: list[str]) -> str:
             begin = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
             piece = "\n".join(lines[begin - 1 : node.end_lineno])
             if isinstance(node, (ast.Import, ast.ImportFrom)):
-                if "homespun" not in piece and "__future__" not in piece and names is None:
+                kept = [one.name for one in node.names if names is None or (one.asname or one.name) in names]
+                if kept and "homespun" not in piece and "__future__" not in piece:
                     imports.add(piece)
             elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
                 bodies.append("# " + "-" * 117 + "\n# " + str(node.value.value).strip().splitlines()[0])
-            elif not piece.startswith("MODEL, ARRAYS") and (names is None or _defines(node) & set(names)):
+            elif not piece.startswith("MODEL, ARRAYS") and (names is None or _defines(node) & names):
                 bodies.append(piece)
     return (
         "\n".join(sorted(imports, key=lambda line: ("numpy" in line, line.startswith("from"), line))) + "\n\n" + _spaced(bodies)
     )
+
+
+def _shared(user: Path) -> dict[Path, set[str]]:
+    """What `user` imports from homespun.data, with all that this needs: file → names, a file after those that it needs.
+
+    So the exported file reads columns with the reader's own lines, and the two cannot differ.
+    """
+    package = Path(__file__).parent.parent
+    trees: dict[Path, list[ast.stmt]] = {}
+    names: dict[Path, set[str]] = {}
+
+    def imported(tree, name: str | None = None):
+        for node in tree:
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("homespun.data."):
+                for one in node.names:
+                    if name in (None, one.asname or one.name):
+                        yield package.joinpath(*str(node.module).split(".")[1:]).with_suffix(".py"), one.name
+
+    def need(path: Path, name: str) -> None:
+        if path not in trees:
+            trees[path] = ast.parse(path.read_text(encoding="utf-8")).body
+        if name in names.get(path, ()):
+            return
+        for other, its_name in imported(trees[path], name):
+            need(other, its_name)
+        names.setdefault(path, set()).add(name)
+        for node in trees[path]:
+            if not isinstance(node, (ast.Import, ast.ImportFrom)) and name in _defines(node):
+                for used in {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}:
+                    need(path, used)
+
+    for path, name in imported(ast.parse(user.read_text(encoding="utf-8")).body):
+        need(path, name)
+    done: dict[Path, set[str]] = {}
+
+    def place(path: Path) -> None:
+        for other, _ in imported(trees[path]):
+            if other in names and other not in done:
+                place(other)
+        done.setdefault(path, names[path])
+
+    for path in names:
+        place(path)
+    return done
 
 
 def _defines(node) -> set[str]:

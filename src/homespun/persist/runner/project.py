@@ -1,7 +1,7 @@
 """A table's model: the raw columns are read by the recipes of the training data, then the pipeline works on them."""
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 
@@ -82,7 +82,7 @@ def day_of(text, form):
     except ValueError:
         return None
     if moment.tzinfo is not None:
-        moment = moment.astimezone(UTC).replace(tzinfo=None)
+        moment = moment.replace(tzinfo=None) - (moment.utcoffset() or timedelta(0))
     return float(np.datetime64(moment, "us").astype(np.int64)) / 86_400_000_000.0
 
 
