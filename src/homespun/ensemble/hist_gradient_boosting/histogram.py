@@ -122,25 +122,26 @@ def fill_elements(g, h, weights, bounds, per_g, per_h, packed, count_weights, el
 @kernel("void(i8, f4[::1], f4[::1], f8[::1], i8[::1], f8, f8, b1, b1, i8[:, ::1], f8[:, ::1], f8[:, ::1])")
 def element_block(shard, g, h, weights, bounds, per_g, per_h, packed, count_weights, elements, grid, sums):
     """IN g, h (n,), weights (n,) or (0,).   OUT elements (S, m), grid (n, 3) or (0, 3), sums (S, 3)."""
-    first = bounds[shard]
+    first, last = bounds[shard], bounds[shard + 1]
+    g, h, out = g[first:last], h[first:last], elements[shard]
     total_g, total_h, count = 0.0, 0.0, 0.0
-    for i in range(first, bounds[shard + 1]):
-        weight = weights[i] if weights.size > 0 else 1.0
+    for i in range(g.size):
+        slope, curve = float(g[i]), float(h[i])
+        weight = weights[first + i] if weights.size > 0 else 1.0
         if packed:
-            whole_g = np.int64(np.floor(g[i] * weight * per_g + 0.5))
-            whole_h = np.int64(np.floor(h[i] * weight * per_h + 0.5))
-            elements[shard, i - first] = (i << 32) | ((whole_g & 0xFFFF) << 16) | whole_h
-            total_g += whole_g
-            total_h += whole_h
+            whole_g = np.floor(slope * weight * per_g + 0.5)
+            whole_h = np.floor(curve * weight * per_h + 0.5)
+            out[i] = ((first + i) << 32) | ((np.int64(whole_g) & 0xFFFF) << 16) | np.int64(whole_h)
             count += 1.0
         else:
-            elements[shard, i - first] = i << 32
-            grid[i, 0] = np.floor(np.floor(g[i] * per_g + 0.5) * weight + 0.5)  # rounded first, then weighted: as if repeated
-            grid[i, 1] = np.floor(np.floor(h[i] * per_h + 0.5) * weight + 0.5)
-            grid[i, 2] = weight if count_weights else 1.0
-            total_g += grid[i, 0]
-            total_h += grid[i, 1]
-            count += grid[i, 2]
+            whole_g = np.floor(np.floor(slope * per_g + 0.5) * weight + 0.5)  # rounded, then weighted: as if repeated
+            whole_h = np.floor(np.floor(curve * per_h + 0.5) * weight + 0.5)
+            out[i] = (first + i) << 32
+            rows = weight if count_weights else 1.0
+            grid[first + i, 0], grid[first + i, 1], grid[first + i, 2] = whole_g, whole_h, rows
+            count += rows
+        total_g += whole_g
+        total_h += whole_h
     sums[shard, 0] = total_g
     sums[shard, 1] = total_h
     sums[shard, 2] = count

@@ -116,59 +116,73 @@ def gradients(name, level, y, raw, bounds, g, h):
     return g, h
 
 
-# A kernel for each loss, so that a fit compiles only its own. Each is one loop without branches, which becomes vector
-# instructions (`exp32` does, `np.exp` would not).   IN y (n,), raw (K, n), bounds (S + 1,).   OUT g, h (K, n)
+# A kernel for each loss, so that a fit compiles only its own. Each is one loop without branches over slices that start at 0;
+# so it becomes vector instructions (`exp32` does, `np.exp` would not): log_loss takes 0.6 ns a row, and 4.4 ns when the loop
+# runs from bounds[block] on, because a negative place would have to be looked for.
+# IN y (n,), raw (K, n), bounds (S + 1,).   OUT g, h (K, n)
 SIGNATURE = "void(i8, f8, f8[::1], f8[:, ::1], i8[::1], f4[:, ::1], f4[:, ::1])"
+
+
+@kernel()
+def share_of(block, y, raw, bounds, g, h):
+    """The block's part of y, and of the only score's raw, g and h."""
+    first, last = bounds[block], bounds[block + 1]
+    return y[first:last], raw[0, first:last], g[0, first:last], h[0, first:last]
 
 
 @kernel(SIGNATURE)
 def squared_error(block, level, y, raw, bounds, g, h):
-    for i in range(bounds[block], bounds[block + 1]):
-        g[0, i] = np.float32(raw[0, i] - y[i])
-        h[0, i] = ONE
+    y, r, g, h = share_of(block, y, raw, bounds, g, h)
+    for i in range(y.size):
+        g[i] = np.float32(r[i] - y[i])
+        h[i] = ONE
 
 
 @kernel(SIGNATURE)
 def absolute_error(block, level, y, raw, bounds, g, h):
-    for i in range(bounds[block], bounds[block + 1]):
-        g[0, i] = ONE if raw[0, i] > y[i] else -ONE
-        h[0, i] = ONE
+    y, r, g, h = share_of(block, y, raw, bounds, g, h)
+    for i in range(y.size):
+        g[i] = ONE if r[i] > y[i] else -ONE
+        h[i] = ONE
 
 
 @kernel(SIGNATURE)
 def quantile(block, level, y, raw, bounds, g, h):
+    y, r, g, h = share_of(block, y, raw, bounds, g, h)
     above, below = np.float32(1.0 - level), np.float32(-level)
-    for i in range(bounds[block], bounds[block + 1]):
-        g[0, i] = above if raw[0, i] > y[i] else below
-        h[0, i] = ONE
+    for i in range(y.size):
+        g[i] = above if r[i] > y[i] else below
+        h[i] = ONE
 
 
 @kernel(SIGNATURE)
 def poisson(block, level, y, raw, bounds, g, h):
-    for i in range(bounds[block], bounds[block + 1]):
-        mean = exp32(np.float32(raw[0, i]))
-        g[0, i] = np.float32(mean - y[i])
-        h[0, i] = mean
+    y, r, g, h = share_of(block, y, raw, bounds, g, h)
+    for i in range(y.size):
+        mean = exp32(np.float32(r[i]))
+        g[i] = np.float32(mean - y[i])
+        h[i] = mean
 
 
 @kernel(SIGNATURE)
 def gamma(block, level, y, raw, bounds, g, h):
-    for i in range(bounds[block], bounds[block + 1]):
-        ratio = np.float32(y[i] * exp32(np.float32(-raw[0, i])))
-        g[0, i] = ONE - ratio
-        h[0, i] = ratio
+    y, r, g, h = share_of(block, y, raw, bounds, g, h)
+    for i in range(y.size):
+        ratio = np.float32(y[i] * exp32(np.float32(-r[i])))
+        g[i] = ONE - ratio
+        h[i] = ratio
 
 
 @kernel(SIGNATURE)
 def log_loss(block, level, y, raw, bounds, g, h):
-    for i in range(bounds[block], bounds[block + 1]):  # small differences stay exact: 1 - p is never computed from p
-        score = np.float32(raw[0, i])
+    y, r, g, h = share_of(block, y, raw, bounds, g, h)
+    for i in range(y.size):  # small differences stay exact: 1 - p is never computed from p
+        score, yes = np.float32(r[i]), y[i] > 0.5
         small = exp32(-abs(score))  # in (0, 1]
         share = ONE / (ONE + small)
-        right = (score > ZERO) == (y[i] > 0.5)  # the score points to the right class: what is left to learn is small
-        slope = small * share if right else share
-        g[0, i] = -slope if y[i] > 0.5 else slope
-        h[0, i] = small * share * share
+        slope = small * share if (score > ZERO) == yes else share  # little is left to learn where the score is right
+        g[i] = -slope if yes else slope
+        h[i] = small * share * share
 
 
 @kernel(SIGNATURE)
@@ -179,21 +193,24 @@ def multinomial(block, level, y, raw, bounds, g, h):
     last = bounds[block + 1]
     for start in range(bounds[block], last, TILE):
         stop = min(start + TILE, last)
-        for i in range(start, stop):
-            highest[i - start] = raw[0, i]
-            total[i - start] = ZERO
+        rows = stop - start
+        highest[:rows] = raw[0, start:stop]
+        total[:rows] = ZERO
         for k in range(1, raw.shape[0]):
-            for i in range(start, stop):
-                highest[i - start] = max(highest[i - start], raw[k, i])
+            r = raw[k, start:stop]
+            for i in range(rows):
+                highest[i] = max(highest[i], r[i])
         for k in range(raw.shape[0]):
-            for i in range(start, stop):
-                g[k, i] = exp32(np.float32(raw[k, i] - highest[i - start]))
-                total[i - start] += g[k, i]
+            r, e = raw[k, start:stop], g[k, start:stop]
+            for i in range(rows):
+                e[i] = exp32(np.float32(r[i] - highest[i]))
+                total[i] += e[i]
         for k in range(raw.shape[0]):
-            for i in range(start, stop):
-                p = g[k, i] / total[i - start]
-                g[k, i] = p - (ONE if y[i] == k else ZERO)
-                h[k, i] = p * (ONE - p)
+            label, p, curve = y[start:stop], g[k, start:stop], h[k, start:stop]
+            for i in range(rows):
+                share = p[i] / total[i]
+                p[i] = share - (ONE if label[i] == k else ZERO)
+                curve[i] = share * (ONE - share)
 
 
 DERIVATIVES = {"squared_error": squared_error, "absolute_error": absolute_error, "quantile": quantile, "poisson": poisson,

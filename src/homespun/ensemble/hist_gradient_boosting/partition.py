@@ -37,20 +37,21 @@ def divide_alone(elements, scratch, segments, parent, left, right, codes, goes_l
 
 @kernel()
 def divide_shard(elements, scratch, segments, parent, left, right, codes, goes_left):
+    """Unsigned places: signed ones are checked for being negative, which doubles the time (2.1 instead of 1.1 ns a row)."""
     start = segments[parent, 0]
     stop = start + segments[parent, 1]
-    to_left, to_right = start, start
-    for i in range(start, stop):
+    to_left, to_right = np.uint64(start), np.uint64(start)
+    for i in range(np.uint64(start), np.uint64(stop)):
         element = elements[i]
-        goes = np.int64(goes_left[codes[element >> 32]])
+        goes = np.uint64(goes_left[codes[np.uint64(element >> 32)]])
         elements[to_left] = element
         scratch[to_right] = element
         to_left += goes
-        to_right += 1 - goes
-    for i in range(to_right - start):
-        elements[to_left + i] = scratch[start + i]
-    segments[left, 0], segments[left, 1] = start, to_left - start
-    segments[right, 0], segments[right, 1] = to_left, stop - to_left
+        to_right += np.uint64(1) - goes
+    middle = np.int64(to_left)
+    elements[middle:stop] = scratch[start:start + stop - middle]
+    segments[left, 0], segments[left, 1] = start, middle - start
+    segments[right, 0], segments[right, 1] = middle, stop - middle
 
 
 def divided(elements, scratch, segments, parent, left, right, codes, goes_left):

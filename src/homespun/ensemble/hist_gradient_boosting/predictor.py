@@ -206,8 +206,9 @@ def add_leaf_values(elements, segments, leaves, values, raw):
 def leaf_block(shard, elements, segments, leaves, values, raw):
     for leaf in range(leaves.size):
         start = segments[leaves[leaf], shard, 0]
-        for i in range(start, start + segments[leaves[leaf], shard, 1]):
-            raw[elements[shard, i] >> 32] += values[leaf]
+        mine, value = elements[shard, start:start + segments[leaves[leaf], shard, 1]], values[leaf]
+        for i in range(mine.size):
+            raw[np.uint64(mine[i] >> 32)] += value
 
 
 # ---------------------------------------------------------------------------------------------------------------------
