@@ -32,17 +32,17 @@ def solve(L, B):
 @kernel("b1(f8[:,::1], f8[:,::1])")
 def factor_rows(M, L):
     """IN M (p, p), its lower triangle.   OUT L (p, p), zero above the diagonal as it came.   Whether all pivots were positive."""
-    for i in range(M.shape[0]):
+    for i in range(M.shape[0]):  # no mutant (0 → 1): M is square
         row = L[i]
         for j in range(i + 1):
             other = L[j]
-            total = M[i, j]
+            total = M[i, j]  # no mutant ([i, j] → [j, i]): M is symmetric
             for m in range(j):
                 total -= row[m] * other[m]
             if j < i:
                 row[j] = total / other[j]
             elif total > 0.0:
-                row[i] = np.sqrt(total)
+                row[i] = np.sqrt(total)  # no mutant (row[i]: i → j): they are equal here
             else:
                 return False
     return True
@@ -51,7 +51,7 @@ def factor_rows(M, L):
 @kernel("void(f8[:,::1], f8[:,::1])")
 def solve_rows(L, X):
     """IN L (p, p).   IN/OUT X (k, p): right sides, then solutions."""
-    p = L.shape[0]
+    p = L.shape[0]  # no mutant (0 → 1): L is square
     for k in range(X.shape[0]):
         x = X[k]
         for i in range(p):
@@ -82,7 +82,12 @@ def _example(smallest):
     return make
 
 
-@oracle(solve_definite, kernels=(factor_rows, solve_rows), example=(_example(0.5), _example(-0.5)), rtol=1e-9, atol=1e-9)
+def _singular(rng):
+    return np.diag([1.0, 0.0]), rng.normal(size=(2, 2))
+
+
+@oracle(solve_definite, kernels=(factor_rows, solve_rows),
+        example=(_example(0.5), _example(-0.5), _singular), rtol=1e-9, atol=1e-9)
 def solve_definite_formula(M, B):
     """X = B M^-1 where every eigenvalue of M is positive."""
     return B @ np.linalg.inv(M) if np.linalg.eigvalsh(M).min() > 0 else np.full(B.shape, np.nan)

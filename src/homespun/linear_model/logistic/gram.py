@@ -34,14 +34,14 @@ def gram_pass(block, X, row_weights, part):
     A tile of 64 rows is turned so that its columns lie in a row of memory; then 4 x 2 dot products share their loads.
     """
     n, d = X.shape
-    B, D = part.shape[0], part.shape[1]
+    B, D = part.shape[0], part.shape[1]  # no mutant (1 → 2): the last two axes are equal
     gram = part[block]
     gram[:] = 0.0
     plain, scaled = np.zeros((D, ROWS)), np.zeros((D, ROWS))
     stop = (block + 1) * n // B
     for first in range(block * n // B, stop, ROWS):
         count = min(ROWS, stop - first)
-        if count < ROWS:
+        if count < ROWS:  # no mutant (< → <=): zeros that are overwritten
             scaled[:] = 0.0
         for i in range(count):
             u, x = row_weights[first + i], X[first + i]
@@ -76,7 +76,8 @@ def gram_pass(block, X, row_weights, part):
 
 @oracle(weighted_gram, kernels=(gram_pass,), rtol=1e-9, atol=1e-9,
         example=(lambda rng: (rng.normal(size=(70, 6)), rng.uniform(-1, 1, 70)),
-                 lambda rng: (rng.normal(size=(3, 3)).astype(np.float32), rng.uniform(-1, 1, 3))))
+                 lambda rng: (rng.normal(size=(3, 3)).astype(np.float32), rng.uniform(-1, 1, 3)),
+                 lambda rng: (rng.normal(size=(2100, 2)), rng.uniform(-1, 1, 2100))))
 def weighted_gram_formula(X, row_weights):
     """(X, 1)' diag(u) (X, 1)."""
     rows = np.column_stack([X.astype(np.float64), np.ones(len(X))])

@@ -20,7 +20,7 @@ from homespun.kernels.threads import over_blocks
 def evaluate_dense(X, code, weight, W):
     """Weighted loss, gradient (K, d+1) and probabilities (n, K) for a dense X in C order."""
     n, d = X.shape
-    blocks = max(1, min(64, n * d // 65536))
+    blocks = max(1, min(64, n * d // 32768))
     probability = np.empty((n, W.shape[0]))
     loss_part, gradient_part = np.empty(blocks), np.empty((blocks, *W.shape))
     over_blocks(dense_pass, blocks, X, code, weight, np.ascontiguousarray(W), probability, loss_part, gradient_part)
@@ -33,10 +33,10 @@ def row_loss(z, label):                      # z: (K,) margins in, probabilities
     if z.size == 1:
         margin = z[0]
         e = math.exp(-abs(margin))
-        z[0] = 1.0 / (1.0 + e) if margin >= 0.0 else e / (1.0 + e)
+        z[0] = 1.0 / (1.0 + e) if margin >= 0.0 else e / (1.0 + e)  # no mutant (>= → >): both are 1/2 at 0
         return math.log1p(e) + max(margin, 0.0) - label * margin
     top = z[0]
-    for k in range(1, z.size):
+    for k in range(1, z.size):  # no mutant (1 → 0): the first is compared with itself
         top = max(top, z[k])
     own, total = z[label], 0.0
     for k in range(z.size):
@@ -50,7 +50,7 @@ def row_loss(z, label):                      # z: (K,) margins in, probabilities
 @kernel()
 def residual_of(i, k, code, weight, probability):
     """q_i (p_ik - [y_i = k]); the one column of two classes stands for class 1."""
-    own = k if probability.shape[1] > 1 else 1
+    own = k if probability.shape[1] > 1 else 1  # no mutant (1 → 2): there are never two columns
     return weight[i] * (probability[i, k] - (1.0 if code[i] == own else 0.0))
 
 
@@ -92,17 +92,18 @@ def dense_pass(block, X, code, weight, W, probability, loss_part, gradient_part)
     loss_part[block] = loss
 
 
-def _example(n, d, classes, dtype=np.float64):
+def _example(n, d, classes, dtype=np.float64, scale=2.0):
     def make(rng):
         code = rng.integers(classes, size=n)
         rows = 1 if classes == 2 else classes
-        return (rng.normal(size=(n, d)).astype(dtype), code, rng.uniform(0.1, 1, n), 2 * rng.normal(size=(rows, d + 1)))
+        return (rng.normal(size=(n, d)).astype(dtype), code, rng.uniform(0.1, 1, n), scale * rng.normal(size=(rows, d + 1)))
 
     return make
 
 
 @oracle(evaluate_dense, kernels=(dense_pass, row_loss, residual_of), rtol=1e-9, atol=1e-9,
-        example=(_example(23, 5, 2), _example(42, 3, 4), _example(1, 2, 3), _example(9, 3, 2, np.float32)))
+        example=(_example(23, 5, 2), _example(42, 3, 4), _example(1, 2, 3), _example(8, 3, 2, np.float32),
+                 _example(70, 1000, 3), _example(20, 3, 4, scale=1000.0)))
 def evaluate_formula(X, code, weight, W):
     """Loss, gradient and probabilities as the module's formulas say."""
     rows = np.column_stack([X.astype(np.float64), np.ones(len(X))])
@@ -162,7 +163,7 @@ def sparse_product(block, data, indices, indptr, bounds, W, out):
     Unsigned indices: the test for a negative one, which Python's rules ask for, took as long as the rest of the loop.
     """
     m = W.shape[1] - 1
-    for i in range(bounds[block], bounds[block + 1]):
+    for i in range(bounds[block], bounds[block + 1]):  # no mutant (+ → -): the first block would do all, the others none
         for k in range(W.shape[0]):
             w = W[k]
             total = w[m]
@@ -196,7 +197,7 @@ def _sparse_example(n, d, classes, dtype=np.float64, index=np.int32):
 
 @oracle(evaluate_sparse, kernels=(sparse_product, losses_of_margins, row_loss, residual_of), rtol=1e-9, atol=1e-9,
         example=(_sparse_example(41, 3, 2), _sparse_example(4500, 2, 4), _sparse_example(9, 3, 2, np.float32),
-                 _sparse_example(9, 3, 3, index=np.int64)))
+                 _sparse_example(9, 3, 3, index=np.int64), _sparse_example(1300, 9, 16)))
 def evaluate_sparse_formula(X, columns, code, weight, W):
     """The dense formula on the same matrix."""
     return evaluate_formula(X.toarray(), code, weight, W)

