@@ -61,53 +61,50 @@ def pack(row):
 
 
 @kernel(inline=True)
-def describe_node(rows, begin, end, y, kind, criterion, factor, shares):
+def describe_node(rows, begin, end, two, y, many, criterion, factor, shares):
     """(draws, weight, sum, impurity, pure) of a node; `sum` is that of y, or the weight of the second class of two.
 
-    OUT shares (classes,): weight of each class, for more than two.
+    OUT shares (classes,): weight of each class.
     """
-    draws, weight, total, squares, pure = 0, 0.0, 0.0, 0.0, True
-    if kind == NUMBERS:
+    draws, weight, total, impurity, pure = 0, 0.0, 0.0, 0.0, True
+    if y is not None:
         first = y[rows[begin] >> 32]
         for p in range(begin, end):
-            w = rows[p] & 0xFFFF
-            value = y[rows[p] >> 32]
-            draws += w
-            total += w * value
-            pure = pure and value == first
+            draws += rows[p] & 0xFFFF
+            total += (rows[p] & 0xFFFF) * y[rows[p] >> 32]
+            pure = pure and y[rows[p] >> 32] == first
         weight = float(draws)
         mean = total / weight
         for p in range(begin, end):
             value = y[rows[p] >> 32]
             off = spread(value, mean) if criterion == DEVIANCE else (value - mean) * (value - mean)
-            squares += (rows[p] & 0xFFFF) * off
-        return draws, weight, total, squares / weight, pure
-    if kind == BINARY:
+            impurity += (rows[p] & 0xFFFF) * off / weight
+        return draws, weight, total, impurity, pure
+    if two is not None:
         packed = 0
         for p in range(begin, end):
             packed += pack(rows[p])
         draws = packed & 0xFFFFFFFF
         shares[1] = packed >> 32
         shares[0] = draws - (packed >> 32)
-    else:
+    if many is not None:
         for k in range(shares.size):
             shares[k] = 0.0
         for p in range(begin, end):
-            w = rows[p] & 0xFFFF
-            draws += w
-            shares[(rows[p] >> 16) & 0xFFFF] += w
+            draws += rows[p] & 0xFFFF
+            shares[(rows[p] >> 16) & 0xFFFF] += rows[p] & 0xFFFF
     for k in range(shares.size):
         shares[k] *= factor[k]
         weight += shares[k]
     for k in range(shares.size):
         part = shares[k] / weight
-        squares += part * (1.0 - part) if criterion == VARIANCE else -spread(part, 1.0) / np.log(2.0)
+        impurity += part * (1.0 - part) if criterion == VARIANCE else -spread(part, 1.0) / np.log(2.0)
         pure = pure and (part == 0.0 or shares[k] == weight)
-    return draws, weight, shares[1] if kind == BINARY else 0.0, squares, pure
+    return draws, weight, shares[1], impurity, pure
 
 
 @kernel(inline=True)
-def entries_of_few(column, rows, begin, end, y, kind, keys, code, draws, extra):
+def entries_of_few(column, rows, begin, end, two, y, many, keys, code, draws, extra):
     """Entries of a small node: its rows, sorted by code. An entry is (code, draws, sum of y or class)."""
     size = end - begin
     for i in range(size):
@@ -118,40 +115,40 @@ def entries_of_few(column, rows, begin, end, y, kind, keys, code, draws, extra):
             e += np.int32(1 if keys[j] < keys[i] else 0)
         row = rows[begin + i]
         code[e], draws[e] = keys[i] >> 8, row & 0xFFFF
-        if kind == BINARY:
+        if two is not None:
             draws[e] = pack(row)
-        elif kind == NUMBERS:
+        if y is not None:
             extra[e] = (row & 0xFFFF) * y[row >> 32]
-        else:
+        if many is not None:
             extra[e] = (row >> 16) & 0xFFFF
     return size
 
 
 @kernel(inline=True)
-def entries_of_many(column, rows, begin, end, y, kind, tally, sums, code, draws, extra):
+def entries_of_many(column, rows, begin, end, two, y, many, kind, tally, sums, code, draws, extra):
     """Entries of a large node: the bins that are not empty (for each class, if there are more than two)."""
-    if kind == BINARY:
+    if two is not None:
         for p in range(begin, end):
             tally[column[np.uint64(rows[p] >> 32)]] += pack(rows[p])
-    elif kind == NUMBERS:
+    if y is not None:
         for p in range(begin, end):
             i, w = np.uint64(rows[p] >> 32), rows[p] & 0xFFFF
             tally[column[i]] += w
             sums[column[i]] += w * y[i]
-    else:
+    if many is not None:
         for p in range(begin, end):
             tally[column[rows[p] >> 32] * kind + ((rows[p] >> 16) & 0xFFFF)] += rows[p] & 0xFFFF
     count = 0
     for c in range(256):
-        if kind <= BINARY:
-            code[count], draws[count], extra[count] = c, tally[c], sums[c]  # written always, counted if it is not empty
-            count += 1 if tally[c] != 0 else 0
-            tally[c], sums[c] = 0, 0.0
-        else:
+        if many is not None:
             for k in range(kind):
                 code[count], draws[count], extra[count] = c, tally[c * kind + k], k
                 count += 1 if tally[c * kind + k] != 0 else 0
                 tally[c * kind + k] = 0
+        else:
+            code[count], draws[count], extra[count] = c, tally[c], sums[c]  # written always, counted if it is not empty
+            count += 1 if tally[c] != 0 else 0
+            tally[c], sums[c] = 0, 0.0
     return count
 
 
@@ -170,7 +167,7 @@ def n_missing(entries, code):
 
 
 @kernel(inline=True)
-def scan(entries, code, draws, extra, f, all_draws, all_weight, total, factor, kind, criterion, min_leaf, min_weight,
+def scan(entries, code, draws, extra, f, all_draws, all_weight, total, factor, two, criterion, min_leaf, min_weight,
          slack, best):
     """Numbers or two classes: try a cut after each code, missing rows (code 255) right, then left. OUT best."""
     missing = n_missing(entries, code)
@@ -188,7 +185,7 @@ def scan(entries, code, draws, extra, f, all_draws, all_weight, total, factor, k
             if code[e + 1] == code[e] or draws_left < min_leaf or all_draws - draws_left < min_leaf:
                 continue
             weight_left = float(draws_left)
-            if kind == BINARY:
+            if two is not None:
                 ones = collected >> 32
                 sum_left = ones * factor[1]
                 weight_left = (draws_left - ones) * factor[0] + sum_left
@@ -197,13 +194,13 @@ def scan(entries, code, draws, extra, f, all_draws, all_weight, total, factor, k
                 continue
             if criterion == VARIANCE:  # two classes are numbers 0 and 1, and Gini is twice their variance
                 off = sum_left - weight_left * mean
-                gain = off * off * all_weight / (weight_left * weight_right) * (2.0 if kind == BINARY else 1.0)
+                gain = off * off * all_weight / (weight_left * weight_right) * (2.0 if two is not None else 1.0)
             else:
                 sum_right = total - sum_left
-                if kind == NUMBERS and (sum_left <= SAME * total or sum_right <= SAME * total):
+                if two is None and (sum_left <= SAME * total or sum_right <= SAME * total):
                     continue  # a Poisson mean must be positive
                 gain = spread(sum_left, weight_left) + spread(sum_right, weight_right) - spread(total, all_weight)
-                if kind == BINARY:
+                if two is not None:
                     gain += (spread(weight_left - sum_left, weight_left) + spread(weight_right - sum_right, weight_right)
                              - spread(all_weight - total, all_weight))
                     gain /= np.log(2.0)
@@ -264,13 +261,17 @@ def divide_rows(column, rows, begin, end, cut, missing_left, spare):
     return here
 
 
-@kernel("void(i8, u1[:, ::1], f8[::1], f8[::1], i4[::1], f8[::1], i8[::1], f8[::1], i8[::1], i4[:, ::1], i8[:, :, ::1],"
-        " i8[:, ::1], f8[:, :, ::1], f4[:, :, ::1], i8[::1])")
-def grow_one(t, codes, y, collected, guide, class_factor, rules, limits, states, all_counts, spaces, all_words, all_values,
-             all_facts, n_grown):
-    """Grow tree t.
+REST = ("f8[::1], i4[::1], f8[::1], i8[::1], f8[::1], i8[::1], i4[:, ::1], i8[:, :, ::1], i8[:, ::1], f8[:, :, ::1],"
+        " f4[:, :, ::1], i8[::1])")
 
-    IN   codes (d, n), y (n,): class codes or numbers; collected, guide: see `draw_rows`; class_factor (classes,);
+
+@kernel("void(i8, u1[:, ::1], i4[::1], none, none, " + REST, "void(i8, u1[:, ::1], none, f8[::1], none, " + REST,
+        "void(i8, u1[:, ::1], none, none, i4[::1], " + REST)
+def grow_one(t, codes, two, y, many, collected, guide, class_factor, rules, limits, states, all_counts, spaces, all_words, all_values,
+             all_facts, n_grown):
+    """Grow tree t. An argument that is None takes its branches with it when the kernel is compiled.
+
+    IN   codes (d, n); one of: two (n,), class 0 or 1; y (n,), numbers; many (n,), classes 0, 1, 2, …; collected, guide: see `draw_rows`; class_factor (classes,);
          rules above, DRAWS 0: the counts are given; limits: least share of weight in a leaf, least gain; states (T,).
     OUT  all_counts (T, n): how often each row was drawn; spaces (T, 2, n): work space;
          all_words (T, N): (left child << 32) | (feature << 9) | (missing left << 8) | (code + missing left), 0 in a leaf,
@@ -286,7 +287,11 @@ def grow_one(t, codes, y, collected, guide, class_factor, rules, limits, states,
     size = 0
     for i in range(n):
         if counts[i] > 0:
-            rows[size] = (i << 32) | np.int64(counts[i]) | (int(y[i]) << 16 if kind != NUMBERS else 0)
+            rows[size] = (i << 32) | np.int64(counts[i])
+            if two is not None:
+                rows[size] |= np.int64(two[i]) << 16
+            if many is not None:
+                rows[size] |= np.int64(many[i]) << 16
             size += 1
     n_shares = max(kind, 1)
     factor, shares, left = np.empty(n_shares), np.empty(n_shares), np.empty(n_shares)
@@ -316,17 +321,15 @@ def grow_one(t, codes, y, collected, guide, class_factor, rules, limits, states,
     while n_waiting > 0:
         n_waiting -= 1
         node, begin, end, depth = waiting[n_waiting, 0], waiting[n_waiting, 1], waiting[n_waiting, 2], waiting[n_waiting, 3]
-        all_draws, all_weight, total, impurity, pure = describe_node(rows, begin, end, y, kind, criterion, factor, shares)
+        all_draws, all_weight, total, impurity, pure = describe_node(rows, begin, end, two, y, many, criterion,
+                                                                    factor, shares)
         if node == 0:
             min_weight, whole_weight = limits[0] * all_weight, all_weight
         facts[node, F_DRAWS], facts[node, F_WEIGHT], facts[node, F_IMPURITY] = all_draws, all_weight, impurity
         words[node] = 0
-        if kind > BINARY:
-            for k in range(kind):
-                values[node, k] = shares[k] / all_weight
-        else:
-            values[node, 0] = total / all_weight
-        if pure and kind == NUMBERS:
+        for k in range(values.shape[1]):
+            values[node, k] = shares[k] / all_weight if many is not None else total / all_weight
+        if y is not None and pure:
             values[node, 0] = y[rows[begin] >> 32]
         if pure or depth >= rules[MAX_DEPTH] or all_draws < rules[MIN_SPLIT] or all_weight < 2 * min_weight:
             continue
@@ -338,18 +341,22 @@ def grow_one(t, codes, y, collected, guide, class_factor, rules, limits, states,
             features[chosen], features[looked_at] = features[looked_at], f
             looked_at += 1
             if end - begin <= SMALL:
-                entries = entries_of_few(codes[f], rows, begin, end, y, kind, keys, code, draws, extra)
+                entries = entries_of_few(codes[f], rows, begin, end, two, y, many, keys, code, draws, extra)
             else:
-                entries = entries_of_many(codes[f], rows, begin, end, y, kind, tally, sums, code, draws, extra)
+                entries = entries_of_many(codes[f], rows, begin, end, two, y, many, kind, tally, sums, code, draws,
+                                          extra)
             if code[0] == code[entries - 1]:
                 continue
             varying += 1
             slack = SAME * all_weight * impurity
-            if kind > BINARY:
+            if many is not None:
                 scan_classes(entries, code, draws, extra, f, all_draws, all_weight, shares, factor, left, kind, criterion,
                              rules[MIN_LEAF], min_weight, slack, best)
-            else:
-                scan(entries, code, draws, extra, f, all_draws, all_weight, total, factor, kind, criterion,
+            if two is not None:
+                scan(entries, code, draws, extra, f, all_draws, all_weight, total, factor, two, criterion,
+                     rules[MIN_LEAF], min_weight, slack, best)
+            if y is not None:
+                scan(entries, code, draws, extra, f, all_draws, all_weight, total, factor, two, criterion,
                      rules[MIN_LEAF], min_weight, slack, best)
         if best[B_FEATURE] < 0 or best[B_GAIN] / whole_weight + SAME * impurity < limits[1]:
             continue
@@ -412,7 +419,8 @@ def grow_forest(codes, y, weights, kind, criterion, states, n_draws, class_facto
     `weights` (n,) are drawn from if `n_draws` > 0; otherwise they are whole numbers and say how often a row is there.
     """
     d, n = codes.shape
-    y = np.ascontiguousarray(y, np.float64)
+    targets = (y.astype(np.int32) if kind == BINARY else None, y.astype(np.float64) if kind == NUMBERS else None,
+               y.astype(np.int32) if kind > BINARY else None)
     rules = np.array([kind, criterion, max_depth, min_split, min_leaf, max_features or d, n_draws, balanced], np.int64)
     collected, guide = guide_table(weights)
     most = 2 * n - 1 if max_depth > 31 else min(2 * n - 1, 2 ** (max_depth + 1) - 1)
@@ -426,7 +434,7 @@ def grow_forest(codes, y, weights, kind, criterion, states, n_draws, class_facto
         some = states[begin:begin + together]
         if n_draws == 0:
             counts[:] = weights
-        over_blocks(grow_one, some.size, codes, y, collected, guide, np.asarray(class_factor, np.float64), rules,
+        over_blocks(grow_one, some.size, codes, *targets, collected, guide, np.asarray(class_factor, np.float64), rules,
                     np.array([min_weight, min_gain]), some, counts, rows, words, values, facts, n_nodes, threads=threads)
         for t in range(some.size):
             m = n_nodes[t]

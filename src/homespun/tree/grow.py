@@ -23,7 +23,7 @@ from homespun.kernels.oracle import oracle
 
 VARIANCE, DEVIANCE, ABSOLUTE = 0, 1, 2
 # what `rules` holds
-CRITERION, CLASSES, RANDOM, MAX_DEPTH, MIN_SPLIT, MIN_LEAF, MAX_FEATURES, BEST_FIRST = range(8)
+CRITERION, RANDOM, MAX_DEPTH, MIN_SPLIT, MIN_LEAF, MAX_FEATURES, BEST_FIRST = range(7)
 # columns of `nodes` (whole numbers) and `facts` (floats); children are -1 in a leaf
 LEFT, RIGHT, FEATURE, MISSING_LEFT, SAMPLES, DEPTH, BEGIN = range(7)
 THRESHOLD, IMPURITY, WEIGHT, GAIN, LOW, HIGH, MIDDLE = range(7)
@@ -49,33 +49,33 @@ def spread(part, weight):
 
 
 @kernel()
-def add_row(i, sign, y, w, offsets, rules, value, left):
+def add_row(i, labels, y, w, offsets, rules, value, left):
     """Move row i to the left side: class weights, centred sums (`variance`), or plain sums (`deviance`)."""
-    for o in range(y.shape[1]):
-        if rules[CLASSES] == 1:
-            left[offsets[o] + int(y[i, o])] += sign * w[i]
-        elif rules[CRITERION] == VARIANCE:
-            left[o] += sign * w[i] * (y[i, o] - value[o])
-        else:
-            left[o] += sign * w[i] * y[i, o]
+    for o in range(offsets.size - 1):
+        if labels is not None:
+            left[offsets[o] + labels[i, o]] += w[i]
+        if y is not None:
+            left[o] += w[i] * (y[i, o] - value[o] if rules[CRITERION] == VARIANCE else y[i, o])
 
 
 @kernel()
-def gain_of(left, total, value, weight_left, weight, n_outputs, rules):
+def gain_of(left, total, value, weight_left, weight, labels, n_outputs, rules):
     """The gain of a cut from the sums on its left. Centred sums make the variance form exact: no large squares cancel."""
     weight_right = weight - weight_left
     gain = 0.0
     if rules[CRITERION] == VARIANCE:
         for k in range(total.size):
-            off = left[k] - weight_left * value[k] if rules[CLASSES] == 1 else left[k]
+            off = left[k]
+            if labels is not None:
+                off -= weight_left * value[k]
             gain += off * off
         return gain * weight / (weight_left * weight_right) / n_outputs
     for k in range(total.size):
         right = total[k] - left[k]
-        if rules[CLASSES] == 0 and (left[k] <= SAME * total[k] or right <= SAME * total[k]):
+        if labels is None and (left[k] <= SAME * total[k] or right <= SAME * total[k]):
             return -np.inf  # a Poisson mean must be positive
         gain += spread(left[k], weight_left) + spread(right, weight_right) - spread(total[k], weight)
-    return gain / n_outputs / (np.log(2.0) if rules[CLASSES] == 1 else 1.0)
+    return gain / n_outputs / (np.log(2.0) if labels is not None else 1.0)
 
 
 @kernel()
@@ -129,41 +129,38 @@ def absolute_costs(rows, backwards, y, w, rank, sorted_y, centre, fenwick, cost,
 
 
 @kernel()
-def describe(rows, by_y, y, w, offsets, rules, total, value):
+def describe(rows, by_y, labels, y, costs, w, offsets, rules, total, value):
     """Sums, prediction and impurity of a node: returns (weight, impurity, whether all y are equal)."""
-    m, n_outputs = rows.size, y.shape[1]
+    n_outputs = offsets.size - 1
     weight, impurity, pure = 0.0, 0.0, True
     for k in range(total.size):
         total[k] = 0.0
-    for p in range(m):
-        i = rows[p]
+    for i in rows:
         weight += w[i]
         for o in range(n_outputs):
-            pure = pure and y[i, o] == y[rows[0], o]
-            total[offsets[o] + int(y[i, o]) if rules[CLASSES] == 1 else o] += w[i] if rules[CLASSES] == 1 else w[i] * y[i, o]
+            if labels is not None:
+                pure = pure and labels[i, o] == labels[rows[0], o]
+                total[offsets[o] + labels[i, o]] += w[i]
+            if y is not None:
+                pure = pure and y[i, o] == y[rows[0], o]
+                total[o] += w[i] * y[i, o]
     for k in range(total.size):
         value[k] = total[k] / weight
-    if rules[CLASSES] == 1:
-        for k in range(total.size):
-            if rules[CRITERION] == VARIANCE:
-                impurity += value[k] * (1.0 - value[k])
-            else:
-                impurity -= spread(value[k], 1.0) / np.log(2.0)
-        return weight, impurity / n_outputs, pure
-    for o in range(n_outputs):
-        if pure:
-            value[o] = y[rows[0], o]
-        elif rules[CRITERION] == ABSOLUTE:
-            value[o] = weighted_median(by_y[o], y[:, o], w, weight)
-        for p in range(m):
-            off = y[rows[p], o] - value[o]
-            if rules[CRITERION] == VARIANCE:
-                impurity += w[rows[p]] * off * off
-            elif rules[CRITERION] == ABSOLUTE:
-                impurity += w[rows[p]] * abs(off)
-            else:
-                impurity += w[rows[p]] * spread(y[rows[p], o], value[o])
-    return weight, impurity / weight / n_outputs, pure
+        if labels is not None:
+            impurity += value[k] * (1.0 - value[k]) if rules[CRITERION] == VARIANCE else -spread(value[k], 1.0) / np.log(2.0)
+    if y is not None:
+        for o in range(n_outputs):
+            if pure:
+                value[o] = y[rows[0], o]
+            elif costs is not None:
+                value[o] = weighted_median(by_y[o], y[:, o], w, weight)
+            for i in rows:
+                off = y[i, o] - value[o]
+                if costs is not None:
+                    impurity += w[i] * abs(off) / weight
+                else:
+                    impurity += w[i] * (off * off if rules[CRITERION] == VARIANCE else spread(y[i, o], value[o])) / weight
+    return weight, impurity / n_outputs, pure
 
 
 @kernel()
@@ -187,11 +184,11 @@ def middle_of(low, high):
 
 
 @kernel()
-def search_feature(f, rows, x, y, w, offsets, rules, min_weight, sign, bounds, drawn, missing_left, facts,
+def search_feature(f, rows, x, labels, y, w, offsets, rules, min_weight, sign, bounds, drawn, missing_left, facts,
                    total, value, left, costs, best):
     """Try the cuts of one feature: before position p of `rows` (sorted by x, missing rows in front or at the end).
 
-    `drawn` is the one threshold that is tried, NaN for all. `costs` (2, m, 2): absolute costs and medians of both sides.
+    `drawn` is the one threshold that is tried, NaN for all. `costs` (2, n, 2) or None: absolute costs and medians of both sides.
     OUT best: replaced when a cut gains more.
     """
     m = rows.size
@@ -200,7 +197,7 @@ def search_feature(f, rows, x, y, w, offsets, rules, min_weight, sign, bounds, d
     for k in range(left.size):
         left[k] = 0.0
     for p in range(1, m):
-        add_row(rows[p - 1], 1.0, y, w, offsets, rules, value, left)
+        add_row(rows[p - 1], labels, y, w, offsets, rules, value, left)
         weight_left += w[rows[p - 1]]
         low, high = x[rows[p - 1]], x[rows[p]]
         last = high != high and low == low  # present | missing
@@ -211,19 +208,19 @@ def search_feature(f, rows, x, y, w, offsets, rules, min_weight, sign, bounds, d
         if weight_left < min_weight or weight - weight_left < min_weight:
             continue
         if sign != 0:
-            if rules[CRITERION] == ABSOLUTE:
+            if costs is not None:
                 mean_left, mean_right = costs[0, p, 1], costs[1, p, 1]
-            elif rules[CLASSES] == 1 or rules[CRITERION] == DEVIANCE:
+            elif labels is not None or rules[CRITERION] == DEVIANCE:
                 mean_left, mean_right = left[0] / weight_left, (total[0] - left[0]) / (weight - weight_left)
             else:
                 mean_left, mean_right = value[0] + left[0] / weight_left, value[0] - left[0] / (weight - weight_left)
             if (mean_left - mean_right) * sign > 0 or min(mean_left, mean_right) < bounds[0] or (
                     max(mean_left, mean_right) > bounds[1]):
                 continue
-        if rules[CRITERION] == ABSOLUTE:
-            gain = weight * facts[IMPURITY] - (costs[0, p, 0] + costs[1, p, 0]) / y.shape[1]
+        if costs is not None:
+            gain = weight * facts[IMPURITY] - (costs[0, p, 0] + costs[1, p, 0]) / (offsets.size - 1)
         else:
-            gain = gain_of(left, total, value, weight_left, weight, y.shape[1], rules)
+            gain = gain_of(left, total, value, weight_left, weight, labels, offsets.size - 1, rules)
         if gain > best[B_GAIN] + slack or (best[B_FEATURE] < 0 and gain > -np.inf):
             best[B_GAIN], best[B_FEATURE] = gain, f
             best[B_THRESHOLD] = drawn if drawn == drawn else (np.inf if last else middle_of(low, high))
@@ -233,20 +230,18 @@ def search_feature(f, rows, x, y, w, offsets, rules, min_weight, sign, bounds, d
 
 
 @kernel()
-def find_split(X, y, w, order, begin, end, offsets, rules, min_weight, monotonic, bounds, state, features,
+def find_split(X, labels, y, costs, w, order, begin, end, offsets, rules, min_weight, monotonic, bounds, state, features,
                facts, total, value, best):
     """The best cut of the node `order[:, begin:end]` over the features that are looked at. OUT best."""
-    d, m, n_outputs = X.shape[0], end - begin, y.shape[1]
+    d, m = X.shape[0], end - begin
     best[B_GAIN], best[B_FEATURE] = 0.0, -1.0
     left = np.empty(total.size)
-    absolute = rules[CRITERION] == ABSOLUTE
-    costs = np.empty((2, m if absolute else 1, 2))
-    fenwick = np.empty((m + 1 if absolute else 1, 2))
-    rank = np.empty(w.size if absolute else 1, np.int64)
-    sorted_y = np.empty((n_outputs, m if absolute else 1))
-    for o in range(n_outputs if absolute else 0):
-        for p in range(m):
-            sorted_y[o, p] = y[order[d + o, begin + p], o]
+    if costs is not None:
+        fenwick, rank = np.empty((m + 1, 2)), np.empty(w.size, np.int64)
+        sorted_y = np.empty((y.shape[1], m))
+        for o in range(y.shape[1]):
+            for p in range(m):
+                sorted_y[o, p] = y[order[d + o, begin + p], o]
     rotated = np.empty(m, np.int32)
     looked_at, varying = 0, 0
     while looked_at < d and (looked_at < rules[MAX_FEATURES] or varying == 0):
@@ -278,16 +273,16 @@ def find_split(X, y, w, order, begin, end, offsets, rules, min_weight, monotonic
             shift = missing if side == 1 else 0
             for p in range(m):
                 rotated[p] = rows[p - shift if p >= shift else m - shift + p]
-            if absolute:
+            if costs is not None:
                 for p in range(m):
                     costs[0, p, 0] = costs[1, p, 0] = 0.0
-                for o in range(n_outputs):
+                for o in range(y.shape[1]):
                     for p in range(m):
                         rank[order[d + o, begin + p]] = p
                     for back in range(2):
                         absolute_costs(rotated, back == 1, y[:, o], w, rank, sorted_y[o], value[o], fenwick,
                                        costs[back, :, 0], costs[back, :, 1])
-            search_feature(f, rotated, x, y, w, offsets, rules, min_weight, monotonic[f], bounds, drawn, side, facts,
+            search_feature(f, rotated, x, labels, y, w, offsets, rules, min_weight, monotonic[f], bounds, drawn, side, facts,
                            total, value, left, costs, best)
 
 
@@ -312,12 +307,20 @@ def divide(order, begin, end, x, threshold, missing_left, goes_left, spare):
     return n_left
 
 
-@kernel("i8(f8[:, ::1], f8[:, ::1], f8[::1], i4[:, ::1], i8[::1], i8[::1], f8[::1], i8[::1], i8[::1], i8[:, ::1],"
-        " f8[:, ::1], f8[:, ::1])")
-def grow(X, y, w, order, offsets, rules, limits, monotonic, state, nodes, facts, values):
+REST = "f8[::1], i4[:, ::1], i8[::1], i8[::1], f8[::1], i8[::1], i8[::1], i8[:, ::1], f8[:, ::1], f8[:, ::1])"
+
+
+@kernel("i8(f8[:, ::1], i4[:, ::1], none, none, " + REST,  # classes
+        "i8(f8[:, ::1], none, f8[:, ::1], none, " + REST,  # numbers
+        "i8(f8[:, ::1], none, f8[:, ::1], f8[:, :, ::1], " + REST)  # numbers, absolute error
+def grow(X, labels, y, costs, w, order, offsets, rules, limits, monotonic, state, nodes, facts, values):
     """Grow a tree; returns its number of nodes (children stand after their parents).
 
-    IN   X (d, n), y (n, outputs), w (n,); offsets (outputs + 1,): where each output's statistics begin; `rules` above;
+    An argument that is None takes its branches with it when the kernel is compiled: a tree compiles only what it runs.
+    (So each use of an argument that can be None stands under its own "is not None", never under an "else".)
+
+    IN   X (d, n); labels (n, outputs), or y (n, outputs), w (n,); costs (2, n, 2): work space for absolute errors;
+         offsets (outputs + 1,): where each output's statistics begin; `rules` above;
          limits: least weight of a leaf, least gain of a split; monotonic (d,) -1, 0, 1.
     OUT  order (d [+ outputs], n): rows sorted by each feature (and by each y for `absolute`), then by node; state (1,);
          nodes (N, 7), facts (N, 7), values (N, statistics): N bounds the number of nodes.
@@ -338,8 +341,8 @@ def grow(X, y, w, order, offsets, rules, limits, monotonic, state, nodes, facts,
     while True:
         while fresh < count:  # describe the new nodes and find how they would be split
             begin, samples = nodes[fresh, BEGIN], nodes[fresh, SAMPLES]
-            weight, impurity, pure = describe(order[0, begin:begin + samples], order[d:, begin:begin + samples], y, w,
-                                              offsets, rules, total, value)
+            weight, impurity, pure = describe(order[0, begin:begin + samples], order[d:, begin:begin + samples], labels, y, costs,
+                                              w, offsets, rules, total, value)
             if fresh == 0:
                 total_weight = weight
             bounds[0], bounds[1] = facts[fresh, LOW], facts[fresh, HIGH]
@@ -349,11 +352,11 @@ def grow(X, y, w, order, offsets, rules, limits, monotonic, state, nodes, facts,
             for k in range(values.shape[1]):
                 values[fresh, k] = value[k]
             values[fresh, 0] = min(max(value[0], bounds[0]), bounds[1])
-            if rules[CLASSES] == 1 and values[fresh, 0] != value[0]:
+            if labels is not None and values[fresh, 0] != value[0]:
                 values[fresh, 1] = 1.0 - values[fresh, 0]  # bounds exist for two classes only
             if not (pure or nodes[fresh, DEPTH] >= rules[MAX_DEPTH] or samples < rules[MIN_SPLIT]
                     or samples < 2 * rules[MIN_LEAF] or weight < 2 * limits[0]):
-                find_split(X, y, w, order, begin, begin + samples, offsets, rules, limits[0], monotonic, bounds, state,
+                find_split(X, labels, y, costs, w, order, begin, begin + samples, offsets, rules, limits[0], monotonic, bounds, state,
                            features, facts[fresh], total, value, best)
                 gain = best[B_GAIN] / total_weight
                 if best[B_FEATURE] >= 0 and gain + SAME * impurity >= limits[1]:
@@ -366,10 +369,13 @@ def grow(X, y, w, order, offsets, rules, limits, monotonic, state, nodes, facts,
         if n_waiting == 0 or count + 2 > nodes.shape[0]:
             return count
         place = n_waiting - 1  # depth first takes the newest
-        if rules[BEST_FIRST] == 1:
+        if rules[BEST_FIRST] == 1:  # the largest gain; of several that differ by rounding only, the oldest node
+            most = 0.0
+            for q in range(n_waiting):
+                most = max(most, facts[waiting[q], GAIN])
             for q in range(n_waiting - 1, -1, -1):
-                if facts[waiting[q], GAIN] > facts[waiting[place], GAIN] or (
-                        facts[waiting[q], GAIN] == facts[waiting[place], GAIN] and waiting[q] < waiting[place]):
+                equal = facts[waiting[q], GAIN] >= most - SAME * facts[0, IMPURITY]
+                if equal and (waiting[q] < waiting[place] or facts[waiting[place], GAIN] < most - SAME * facts[0, IMPURITY]):
                     place = q
         node = waiting[place]
         n_waiting -= 1
@@ -409,7 +415,7 @@ def grow_tree(X, y, w, n_classes, criterion=VARIANCE, random=False, max_depth=No
     order = np.argsort(X, axis=1).astype(np.int32)
     if criterion == ABSOLUTE:
         order = np.concatenate([order, np.argsort(y, axis=0).T.astype(np.int32)])
-    rules = np.array([criterion, n_classes is not None, random, 2**62 if max_depth is None else max_depth, min_split,
+    rules = np.array([criterion, random, 2**62 if max_depth is None else max_depth, min_split,
                       min_leaf, max_features or d, max_leaves is not None], dtype=np.int64)
     most = 2 * n - 1 if max_leaves is None else min(2 * n, 2 * max_leaves) - 1
     if max_depth is not None and max_depth < 32:
@@ -417,7 +423,10 @@ def grow_tree(X, y, w, n_classes, criterion=VARIANCE, random=False, max_depth=No
     nodes, facts = np.empty((most, 7), np.int64), np.empty((most, 7))
     values = np.empty((most, offsets[-1]))
     monotonic = np.zeros(d, np.int64) if monotonic is None else np.asarray(monotonic, np.int64)
-    count = grow(X, y, np.ascontiguousarray(w, np.float64), order, offsets, rules, np.array([min_weight, min_gain]),
+    labels = None if n_classes is None else y.astype(np.int32)
+    numbers = y if n_classes is None else None
+    costs = np.empty((2, n, 2)) if criterion == ABSOLUTE else None
+    count = grow(X, labels, numbers, costs, np.ascontiguousarray(w, np.float64), order, offsets, rules, np.array([min_weight, min_gain]),
                  monotonic, stream(seed), nodes, facts, values)
     return nodes[:count, :BEGIN].copy(), facts[:count, :LOW].copy(), values[:count].copy()
 
@@ -565,7 +574,8 @@ def grow_tree_formula(X, y, w, n_classes, criterion=VARIANCE, random=False, max_
                     cuts[node], facts[node][3] = (cut, depth, bounds), max(cut[0] / w.sum(), 0.0)
         if not cuts or len(nodes) + 2 > most:
             return np.array(nodes), np.array(facts), np.array(values)
-        node = max(cuts, key=lambda node: (facts[node][3], -node)) if max_leaves else max(cuts)
+        enough = max(facts[node][3] for node in cuts) - SAME * facts[0][1]
+        node = min(node for node in cuts if facts[node][3] >= enough) if max_leaves else max(cuts)
         (_, f, threshold, side, a, b, middle), depth, bounds = cuts.pop(node)
         nodes[node][:4] = len(nodes), len(nodes) + 1, f, side
         facts[node][0] = threshold
