@@ -316,7 +316,7 @@ def test_shared_parts_stay_shared_and_circles_close():
         (len, "len"),
         (pd.period_range("2024", periods=2, freq="M"), "PeriodIndex"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,  # the same in every process
 )
 def test_what_cannot_be_stored_is_named_with_its_place(value, named):
     with pytest.raises(ModelFileError) as caught:
