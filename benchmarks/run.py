@@ -139,6 +139,8 @@ def measure(job: Job, size: str, peers, isa: str, results: Results, *, repeats: 
     with tempfile.NamedTemporaryFile(prefix="homespun-bench-", suffix=".pickle") as file:
         pickle.dump(job.make(**(job.tiny if size == TINY else job.sizes[size])), file, protocol=5)
         file.flush()
+        if not quick:
+            fill_cache(job, file.name, isa)
         sides = {side.name: side for side in (job.ours, *present)}
         workers = {name: Worker(job, side, file.name, isa) for name, side in sides.items()}
         found: dict[str, dict] = {name: {"seconds": [], "memory": None} for name in sides}
@@ -177,6 +179,22 @@ def measure(job: Job, size: str, peers, isa: str, results: Results, *, repeats: 
         if side.name in workers:
             for step in filter(None, job.steps):
                 results.add(row_of(job, size, step, side, isa, found[job.ours.name], found[side.name], results))
+
+
+def fill_cache(job: Job, data_file: str, isa: str) -> None:
+    """Run our side once in a process that is thrown away.
+
+    Some kernels run on large data only, so warming up on tiny data does not compile them. Now they are in the cache, and
+    the compiler's time and memory are in no row but in the table of first calls.
+    """
+    worker = Worker(job, job.ours, data_file, isa)
+    try:
+        worker.answer()
+        worker.ask("run")
+    except (SideFailed, BrokenPipeError):
+        pass  # the measurement that follows meets the same failure and reports it
+    finally:
+        worker.close()
 
 
 def row_of(job: Job, size: str, step: str, peer: Side, isa: str, ours: dict, theirs: dict, results: Results) -> dict:
