@@ -9,14 +9,15 @@ Friedman, Hastie & Tibshirani 2010, J. Stat. Software 33(1) (the quadratic model
 
 Only features that are in use, or whose gradient breaks the optimality conditions most, enter the model, so H stays small
 whatever d is. Where even that is large (many classes times many features), the classes take turns.
-Stops when no coordinate breaks its optimality condition by more than tol (of the mean loss).
+Stops when no coordinate breaks its optimality condition by more than tol (of the mean loss), and the decrease still to be
+had, as the model sees it, is <= tol^2 relative to the loss.
 """
 
 import numpy as np
 
 from homespun.kernels.kernel import kernel
 from homespun.kernels.oracle import oracle
-from homespun.linear_model.logistic.smooth import hessian
+from homespun.linear_model.logistic.smooth import SMALLEST_LOSS, hessian
 
 MODEL_LIMIT = 1500  # coordinates of one quadratic model (18 MB); beyond it classes take turns
 FIRST_WORKING_SET = 64
@@ -33,17 +34,18 @@ def minimise_l1(loss, W, l1, tol, max_iter):
     """
     value, gradient = loss.evaluate(W)
     largest = FIRST_WORKING_SET
-    for iteration in range(max_iter + 1):
+    iteration = 0
+    while True:
         # 1. Optimality: 0 in gradient + l1 * (subgradient of |w|).
         violation = breach(W, gradient, l1)
-        if violation.max() <= tol:
-            return W, iteration, True
+        small = violation.max() <= tol
+        enough = tol * tol * max(value, SMALLEST_LOSS)
         if iteration == max_iter:
-            break
+            return W, iteration, bool(small)
         # 2. The working set.
         features, largest = working_set(W[:, :-1], violation[:, :-1].max(0), largest)
         together = loss.rows * (features.size + 1) <= MODEL_LIMIT
-        moved = False
+        moved, gain = False, 0.0
         for classes in ([list(range(loss.rows))] if together else [[k] for k in range(loss.rows)]):
             # 3. The quadratic model of these classes and features, and its minimum.
             rows, columns = np.array(classes)[:, None], np.append(features, W.shape[1] - 1)
@@ -55,16 +57,21 @@ def minimise_l1(loss, W, l1, tol, max_iter):
                 H[absent] = H[:, absent] = 0.0
             inner = violation.max() * min(0.1, violation.max())  # ever closer, so that the end is as fast as Newton's
             d = minimise_quadratic(H, g, w, t, max(inner, 0.01 * tol))
-            # 4. As much of that step as lowers the objective.
-            step = line_search(loss, W, value, l1, (rows, columns), d.reshape(len(classes), -1), float(g @ d))
+            # 4. What the step promises: at least twice the model's decrease. Done, if that is little everywhere.
+            promised = float((g * d).sum() + (t * (np.abs(w + d) - np.abs(w))).sum())
+            gain -= promised / 2
+            if small and gain <= enough:
+                continue
+            # 5. As much of that step as lowers the objective.
+            step = line_search(loss, W, value, l1, (rows, columns), d.reshape(len(classes), -1), promised)
             if step is not None:
                 W, value, gradient = step
                 moved = True
             else:
                 loss.evaluate(W)  # the probabilities of W again, for the next class
-        if not moved:
+        if not moved:  # done; or no point along any step is lower in float64
             return W, iteration, bool(violation.max() <= 100 * tol)
-    return W, max_iter, False
+        iteration += 1
 
 
 def breach(W, gradient, l1):
@@ -84,20 +91,17 @@ def working_set(W, violation, largest):
     return np.sort(np.concatenate([used, outside])), largest
 
 
-def line_search(loss, W, value, l1, place, d, slope):
+def line_search(loss, W, value, l1, place, d, promised):
     """W + step d with enough decrease of loss + l1: (W, value, gradient), or None if there is none in float64."""
     old_penalty = float((l1 * np.abs(W)).sum())
-    promised = None
+    noise = 1e-15 * (abs(value) + old_penalty)
     step = 1.0
-    for _ in range(40):
+    for _ in range(40 if promised < 0.0 else 0):
         new_W = W.copy()
         new_W[place] += step * d
         penalty = float((l1 * np.abs(new_W)).sum())
-        if promised is None:
-            promised = slope + penalty - old_penalty  # the model's decrease without its curvature: < 0
         new_value, gradient = loss.evaluate(new_W)
-        noise = 1e-15 * (abs(value) + old_penalty)
-        if new_value + penalty <= value + old_penalty + 0.01 * step * promised + noise and promised < 0.0:
+        if new_value + penalty <= value + old_penalty + 0.01 * step * promised + noise:
             return new_W, new_value, gradient
         step *= 0.5
     return None
