@@ -15,6 +15,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from homespun.base import DataError, ParameterError
 from homespun.ensemble import RandomForestClassifier, RandomForestRegressor, forest, forest_grow
 from homespun.kernels.oracle import compare, find
+from homespun.tree.grow import stream
 
 rng = np.random.default_rng(0)
 X, Y = make_classification(600, 10, n_informative=6, n_classes=3, random_state=0)
@@ -264,7 +265,7 @@ def test_bootstrap_is_uniform():
     n, trees = 50, 200
     codes = np.zeros((1, n), np.uint8)
     counts = np.array([tree[3].copy() for tree in forest_grow.grow_forest(
-        codes, np.zeros(n), np.ones(n), forest_grow.NUMBERS, 0, forest_grow.stream(0, trees), n, np.ones(1))])
+        codes, np.zeros(n), np.ones(n), forest_grow.NUMBERS, 0, stream(0, trees), n, np.ones(1))])
     assert (counts.sum(axis=1) == n).all()
     assert abs((counts == 0).mean() - 0.364) < 0.015
     assert np.abs(counts.mean(axis=0) - 1).max() < 4.5 / np.sqrt(trees)

@@ -124,7 +124,7 @@ def test_play_tennis_by_hand():
     "Overcast" days (4, all played) against the others (5 of 10): the entropy falls from 0.940 to 10/14 = 0.714, which
     is the gain 0.226; humidity normal or high: (7/14) 0.592 + (7/14) 0.985, gain 0.152. So overcast is asked first.
     """
-    outlook = "s s o r r r o s s r s o o r".split()
+    outlook = list("ssorrrossrsoor")
     humid = [1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 1]
     windy = [0, 1, 0, 0, 0, 1, 1, 0, 0, 0, 1, 1, 0, 1]
     play = [0, 0, 1, 1, 1, 0, 1, 0, 1, 1, 1, 1, 1, 0]

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -47,6 +48,15 @@ class Forest(Estimator):
     """What the classifier and the regressor share. A fitted forest is five arrays over the nodes of all its trees."""
 
     is_classifier = False
+    n_outputs_: int
+    n_classes_: Any  # a number, or an array of them for several outputs
+    classes_: Any
+    words_: np.ndarray
+    roots_: np.ndarray
+    values_: np.ndarray
+    facts_: np.ndarray
+    edges_: Any
+    values_width_: int
 
     def fit(self, X, y, sample_weight=None):
         """Grow the forest on X (n, d), NaN is missing, and y (n,) or (n, outputs).

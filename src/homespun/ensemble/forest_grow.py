@@ -20,9 +20,8 @@ from __future__ import annotations
 import numpy as np
 
 from homespun.kernels.kernel import kernel
-from homespun.kernels.oracle import oracle
 from homespun.kernels.threads import over_blocks
-from homespun.tree.grow import DEVIANCE, SAME, VARIANCE, draw32, spread, stream
+from homespun.tree.grow import DEVIANCE, SAME, VARIANCE, draw32, spread
 
 NUMBERS, BINARY = 0, 2  # kinds; more than 2 is the number of classes
 # what `rules` holds
@@ -267,12 +266,13 @@ REST = ("f8[::1], i4[::1], f8[::1], i8[::1], f8[::1], i8[::1], i4[:, ::1], i8[:,
 
 @kernel("void(i8, u1[:, ::1], i4[::1], none, none, " + REST, "void(i8, u1[:, ::1], none, f8[::1], none, " + REST,
         "void(i8, u1[:, ::1], none, none, i4[::1], " + REST)
-def grow_one(t, codes, two, y, many, collected, guide, class_factor, rules, limits, states, all_counts, spaces, all_words, all_values,
-             all_facts, n_grown):
+def grow_one(t, codes, two, y, many, collected, guide, class_factor, rules, limits, states, all_counts, spaces, all_words,
+             all_values, all_facts, n_grown):
     """Grow tree t. An argument that is None takes its branches with it when the kernel is compiled.
 
-    IN   codes (d, n); one of: two (n,), class 0 or 1; y (n,), numbers; many (n,), classes 0, 1, 2, …; collected, guide: see `draw_rows`; class_factor (classes,);
-         rules above, DRAWS 0: the counts are given; limits: least share of weight in a leaf, least gain; states (T,).
+    IN   codes (d, n); one of: two (n,), class 0 or 1; y (n,), numbers; many (n,), classes 0, 1, 2, …;
+         collected, guide: see `draw_rows`; class_factor (classes,); rules above, DRAWS 0: the counts are given;
+         limits: least share of weight in a leaf, least gain; states (T,).
     OUT  all_counts (T, n): how often each row was drawn; spaces (T, 2, n): work space;
          all_words (T, N): (left child << 32) | (feature << 9) | (missing left << 8) | (code + missing left), 0 in a leaf,
          the right child follows the left one; all_values (T, N, 1 or classes); all_facts (T, N, 3); n_grown (T,).
@@ -402,7 +402,7 @@ def add_leaves(block, codes, words, roots, values, out):
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# Wrappers, and the definitions
+# Wrappers; the definitions stand in `forest_formula`
 
 def guide_table(weights):
     """(cumulated weights, first row for each of n equal parts of the total): what `draw_rows` needs."""
@@ -450,148 +450,4 @@ def leaf_sums(codes, words, roots, values, threads=None):
     """Sum over trees of the values of each row's leaf: (n, k). `codes` are (n, d)."""
     out = np.zeros((codes.shape[0], values.shape[1]))
     over_blocks(add_leaves, -(-codes.shape[0] // ROWS), codes, words, roots, values, out, threads=threads)
-    return out
-
-
-def _example(kind, criterion, *rules, missing=False, n=60, draws=None, factor=None):
-    def build(rng):
-        X = rng.integers(0, 9, size=(3, n))
-        signal = X[0] + 2 * (X[1] > 4) + rng.normal(size=n)
-        if kind == NUMBERS:
-            y = np.maximum(np.round(signal - 2), 0.0) + 100 * (criterion == VARIANCE)
-        else:
-            y = np.minimum(np.digitize(signal, [4.0, 6.0, 7.0][: kind - 1]), kind - 1).astype(float)
-        codes = X.astype(np.uint8)
-        if missing:
-            codes[rng.random(codes.shape) < 0.25] = 255
-            codes[2] = np.where(y == y.max(), 255, 3)
-        weights = rng.integers(1, 4, size=n).astype(float)
-        n_draws = weights.sum() if draws is None else draws
-        factors = np.ones(max(kind, 1)) if factor is None else factor
-        return (codes, y, weights, kind, criterion, stream(int(rng.integers(99)), 2), int(n_draws), factors, *rules)
-    return build
-
-
-_EXAMPLES = (
-    _example(BINARY, VARIANCE),
-    _example(BINARY, DEVIANCE, 5, 4, 2, 2, 0.02, 0.004, missing=True, draws=0, factor=np.array([1.0, 2.5])),
-    _example(BINARY, VARIANCE, 9, 2, 3, 1, 0.1, missing=True, factor=np.array([1.0, 2.5])),
-    _example(3, VARIANCE, 2**31, 6, 1, 2, missing=True),
-    _example(3, DEVIANCE, 2**31, 2, 2, 2, 0.0, 0.0, True, factor=np.ones(3)),
-    _example(4, DEVIANCE, 4, missing=True, draws=0),
-    _example(4, VARIANCE, 2**31, 2, 1, 3, 0.05, 0.01, draws=0, factor=np.array([1.0, 0.5, 3.0, 1.0])),
-    _example(NUMBERS, VARIANCE, missing=True),
-    _example(NUMBERS, VARIANCE, 2**31, 5, 4, 2, 0.06, 0.02, draws=0),
-    _example(NUMBERS, DEVIANCE, 2**31, 2, 1, 2, missing=True),
-    _example(BINARY, VARIANCE, 2**31, 2, 1, 1, 0.0, 0.0, True, n=24, draws=40),
-)
-
-
-@oracle(forest_arrays, kernels=(grow_one,), example=_EXAMPLES, rtol=1e-6, atol=1e-9)
-def forest_formula(codes, y, weights, kind, criterion, states, n_draws, class_factor, max_depth=2**31, min_split=2,
-                   min_leaf=1, max_features=None, min_weight=0.0, min_gain=0.0, balanced=False, threads=None):
-    """The trees by their definition: rows repeated as often as they were drawn, each cut made and measured."""
-    from homespun.tree.grow import MULTIPLIER
-
-    d, n = codes.shape
-    words, values, facts, drawn = [], [], [], []
-    for state in map(int, states):
-        def draw():
-            nonlocal state
-            digit, carry = state % 2**32, state // 2**32
-            state = MULTIPLIER * digit + carry
-            return digit ^ carry
-
-        share = np.cumsum(weights) / weights.sum()
-        rows = np.repeat(np.arange(n), weights.astype(int))
-        if n_draws:
-            rows = np.sort([np.searchsorted(share, draw() / 2**32, side="right") for _ in range(n_draws)])
-        factor = np.ones(n) if kind == NUMBERS else np.asarray(class_factor)[y.astype(int)]
-        if balanced:
-            factor = (1 / np.maximum(np.bincount(y[rows].astype(int), minlength=kind), 1))[y.astype(int)]
-        features = np.arange(d)
-
-        def prediction(rows):
-            if kind == NUMBERS:
-                return np.array([y[rows].mean()])
-            shares = np.bincount(y[rows].astype(int), factor[rows], minlength=kind) / factor[rows].sum()
-            return shares
-
-        def impurity(rows):
-            p = prediction(rows)
-            if kind != NUMBERS:
-                return (p * (1 - p)).sum() if criterion == VARIANCE else -(p * np.log2(np.where(p > 0, p, 1))).sum()
-            if criterion == VARIANCE:
-                return ((y[rows] - p) ** 2).mean()
-            return (y[rows] * np.log(np.where(y[rows] > 0, y[rows] / np.where(p > 0, p, 1), 1))).mean()
-
-        def best_cut(rows):
-            weight, best, looked_at, varying = factor[rows].sum(), None, 0, 0
-            while looked_at < d and (looked_at < (max_features or d) or not varying):
-                chosen = looked_at + draw() * (d - looked_at) // 2**32
-                features[chosen], features[looked_at] = features[looked_at], features[chosen]
-                f = int(features[looked_at])
-                looked_at += 1
-                x = codes[f, rows].astype(int)
-                present = np.unique(x[x < 255])
-                if len(np.unique(x)) < 2:
-                    continue
-                varying += 1
-                absent = (x == 255).any()
-                cuts = [(c, 0) for c in (present if absent else present[:-1])]
-                cuts += [(c, 1) for c in present[:-1]] if absent else []
-                for c, side in cuts:
-                    goes = (x <= c) | ((x == 255) & (side == 1))
-                    a, b = rows[goes], rows[~goes]
-                    if min(len(a), len(b)) < min_leaf or min(factor[a].sum(), factor[b].sum()) < min_weight * whole:
-                        continue
-                    if kind == NUMBERS and criterion == DEVIANCE and min(y[a].sum(), y[b].sum()) <= 0:
-                        continue
-                    gain = (weight * impurity(rows) - factor[a].sum() * impurity(a) - factor[b].sum() * impurity(b))
-                    if best is None or gain > best[0] + SAME * weight * impurity(rows):
-                        best = gain, f, int(c), side if absent else int(2 * len(a) > len(rows)), a, b
-            return best
-
-        whole, nodes, waiting = factor[rows].sum(), [[rows, 0]], [(0, rows, 0)]
-        while waiting:
-            node, rows_here, depth = waiting.pop()
-            nodes[node] = [rows_here, 0]
-            if (len(np.unique(y[rows_here])) == 1 or depth >= max_depth or len(rows_here) < min_split
-                    or factor[rows_here].sum() < 2 * min_weight * whole):
-                continue
-            cut = best_cut(rows_here)
-            if cut is None or cut[0] / whole + SAME * impurity(rows_here) < min_gain:
-                continue
-            gain, f, c, side, a, b = cut
-            left = len(nodes)
-            nodes[node][1] = (left << 32) | (f << 9) | (side << 8) | (c + side)
-            nodes += [[a, 0], [b, 0]]
-            waiting += [(left + 1, b, depth + 1), (left, a, depth + 1)]
-        words += [word for _, word in nodes]
-        values += [prediction(r)[1:] if kind == BINARY else prediction(r) for r, _ in nodes]
-        facts += [(len(r), factor[r].sum(), impurity(r)) for r, _ in nodes]
-        drawn.append(np.bincount(rows, minlength=n))
-    return np.array(words), np.array(values), np.array(facts), np.concatenate(drawn)
-
-
-def _walk_example(rng):
-
-    codes = rng.integers(0, 9, size=(3, 50)).astype(np.uint8)
-    codes[0, ::6] = 255
-    trees = list(grow_forest(codes, rng.integers(0, 3, size=50), np.ones(50), 3, VARIANCE, stream(1, 3), 50, np.ones(3)))
-    starts = np.cumsum([0] + [len(tree[0]) for tree in trees])
-    words = [np.where(tree[0] != 0, tree[0] + (start << 32), 0) for tree, start in zip(trees, starts)]
-    return (np.tile(codes.T, (2, 1)), np.concatenate(words), starts[:-1], np.concatenate([tree[1] for tree in trees]))
-
-
-@oracle(leaf_sums, kernels=(add_leaves,), example=_walk_example, rtol=1e-12)
-def leaf_sums_formula(codes, words, roots, values, threads=None):
-    """Each row walks each tree by itself."""
-    out = np.zeros((len(codes), values.shape[1]))
-    for i, row in enumerate(codes.astype(int)):
-        for node in map(int, roots):
-            while words[node]:
-                left, f, side, cut = words[node] >> 32, (words[node] >> 9) & 0x7FFFFF, (words[node] >> 8) & 1, words[node] & 255
-                node = int(left) + ((row[f] + side) % 256 > cut)
-            out[i] += values[node]
     return out

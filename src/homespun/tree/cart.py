@@ -12,6 +12,8 @@ made dense. "friedman_mse" orders the cuts of a node as "squared_error" does, an
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import scipy.sparse as sp
 from sklearn.utils import Bunch
@@ -32,6 +34,9 @@ class DecisionTree(Estimator):
     """What the classifier and the regressor share."""
 
     is_classifier = False
+    n_outputs_: int
+    n_classes_: Any  # a number, or an array of them for several outputs
+    classes_: Any
 
     def _grow(self, X, y, sample_weight):
         check_params(self)

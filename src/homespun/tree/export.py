@@ -67,7 +67,7 @@ def export_text(decision_tree, *, feature_names=None, class_names=None, max_dept
             return 0
         return 1 + max(below(tree.children_left[node]), below(tree.children_right[node]))
 
-    pending = [(0, 0, None)]
+    pending: list[tuple[int, int, str | None]] = [(0, 0, None)]
     while pending:
         node, depth, condition = pending.pop()
         if condition is not None:

@@ -45,6 +45,16 @@ class Tree:
     (3, 3.0, [6.33, 5.0, 9.0])
     """
 
+    children_left: np.ndarray
+    children_right: np.ndarray
+    feature: np.ndarray
+    threshold: np.ndarray
+    missing_go_to_left: np.ndarray
+    impurity: np.ndarray
+    n_node_samples: np.ndarray
+    weighted_n_node_samples: np.ndarray
+    value: np.ndarray
+
     def __init__(self, n_features, n_classes, **arrays):
         self.n_features = n_features
         self.n_classes = np.atleast_1d(n_classes)

@@ -1,0 +1,163 @@
+"""What `homespun.tree.grow` computes, by the book: every cut is made, and impurities are computed from the rows.
+
+A node's best cut maximises  W I(node) - W_left I(left) - W_right I(right),  as there; O(n) for each of O(n d) cuts.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from homespun.kernels.oracle import oracle
+from homespun.tree.grow import ABSOLUTE, DEVIANCE, MULTIPLIER, SAME, VARIANCE, draw32, grow, grow_tree, stream
+
+
+def _example(**rules):
+    def build(rng):
+        n, d = 34, 3
+        X = np.round(rng.normal(size=(n, d)), 1)
+        kind = rules.get("kind", "classes")
+        signal = X[:, 0] + np.abs(X[:, 1]) + rng.normal(size=n) / 2
+        if kind == "classes":
+            y = np.digitize(signal, [0.0, 1.0]).astype(float)[:, None] if rules.get("classes", 3) == 3 else (
+                signal > 0.5).astype(float)[:, None]
+        elif kind == "several classes":
+            y = np.column_stack([signal > 0, np.digitize(X[:, 1], [0.0, 1.0])]).astype(float)
+        elif kind == "several":
+            y = np.column_stack([signal, X[:, 2] * X[:, 1]])
+        else:
+            y = np.maximum(np.round(100 + 3 * signal if kind == "far" else 2 * signal), 0.0)[:, None]
+        if rules.get("missing"):
+            X[rng.random(X.shape) < 0.2] = np.nan
+            X[:, 2] = np.where(rng.random(n) < 0.4, np.nan, 1.0)
+            y[np.isnan(X[:, 2]), 0] = y.max()
+        w = rng.integers(1, 4, size=n).astype(float)
+        n_classes = {"classes": [rules.get("classes", 3)], "several classes": [2, 3]}.get(kind)
+        return (X, y, w, n_classes, *rules["args"])
+    return build
+
+
+_EXAMPLES = (
+    _example(args=(VARIANCE,)),
+    _example(args=(DEVIANCE,), missing=True),
+    _example(args=(VARIANCE, False, 4, 2, 2), kind="far", missing=True),
+    _example(args=(VARIANCE, False, None, 6), kind="several"),
+    _example(args=(DEVIANCE, False, None, 2, 1, None, 7), kind="several classes"),
+    _example(args=(DEVIANCE, False, 5), kind="counts"),
+    _example(args=(ABSOLUTE, False, None, 4), kind="counts"),
+    _example(args=(ABSOLUTE, False, None, 2, 2, None, 9, 3.0), kind="several", missing=True),
+    _example(args=(VARIANCE, True, None, 2, 1, 2, None, 0.0, 0.0, None, 7), missing=True),
+    _example(args=(VARIANCE, True, None, 2, 1, 1, None, 4.0, 0.004, None, 8), kind="far"),
+    _example(args=(VARIANCE, False, None, 2, 1, 2, None, 0.0, 0.0, (1, -1, 0), 3), classes=2),
+    _example(args=(VARIANCE, False, None, 2, 1, None, 8, 0.0, 0.0, (1, -1, 1), 3), kind="far"),
+    _example(args=(ABSOLUTE, False, None, 2, 1, None, None, 0.0, 0.0, (-1, 0, 1), 3), kind="counts"),
+    _example(args=(DEVIANCE, False, None, 2, 1, None, None, 0.0, 0.0, (1, 0, 0), 3), kind="counts"),
+)
+
+
+@oracle(grow_tree, kernels=(grow, draw32), example=_EXAMPLES, rtol=1e-9, atol=1e-11)
+def grow_tree_formula(X, y, w, n_classes, criterion=VARIANCE, random=False, max_depth=None, min_split=2, min_leaf=1,
+                      max_features=None, max_leaves=None, min_weight=0.0, min_gain=0.0, monotonic=None, seed=0):
+    """CART by the book: each cut of each feature is made, and the impurities of both sides are computed from their rows."""
+    n, d = X.shape
+    monotonic = [0] * d if monotonic is None else monotonic
+    state = int(stream(seed)[0])
+
+    def draw():
+        nonlocal state
+        digit, carry = state % 2**32, state // 2**32
+        state = MULTIPLIER * digit + carry
+        return digit ^ carry
+
+    def prediction(rows):
+        if n_classes is not None:
+            return np.concatenate([np.bincount(y[rows, o].astype(int), w[rows], k) for o, k in enumerate(n_classes)]
+                                  ) / w[rows].sum()
+        if criterion == ABSOLUTE:
+            return np.array([median(y[rows, o], w[rows]) for o in range(y.shape[1])])
+        return np.average(y[rows], axis=0, weights=w[rows])
+
+    def median(values, weights):
+        order = np.argsort(values)
+        share = np.cumsum(weights[order]) / weights.sum()
+        return (values[order][share >= 0.5][0] + np.append(values[order][share > 0.5], values.max())[0]) / 2
+
+    def impurity(rows):
+        p = prediction(rows)
+        if n_classes is not None:
+            per_class = p * (1 - p) if criterion == VARIANCE else -p * np.log2(np.where(p > 0, p, 1))
+            return per_class.sum() / y.shape[1]
+        off = y[rows] - p
+        if criterion == DEVIANCE:
+            off = y[rows] * np.log(np.where(y[rows] > 0, y[rows], 1) / np.where(y[rows] > 0, p, 1))
+        else:
+            off = np.abs(off) if criterion == ABSOLUTE else off**2
+        return np.average(off.mean(axis=1), weights=w[rows])
+
+    def best_cut(rows, bounds):
+        weight, worth = w[rows].sum(), impurity(rows)
+        best, looked_at, varying = None, 0, 0
+        while looked_at < d and (looked_at < (max_features or d) or not varying):
+            chosen = looked_at + ((draw() * (d - looked_at)) // 2**32 if (max_features or d) < d else 0)
+            features[chosen], features[looked_at] = features[looked_at], features[chosen]
+            f = features[looked_at]
+            looked_at += 1
+            x, absent = X[rows, f], np.isnan(X[rows, f])
+            distinct = np.unique(x[~absent])
+            if distinct.size == 0 or (distinct.size == 1 and not absent.any()):
+                continue
+            varying += 1
+            cuts = [(a / 2 + b / 2, side) for side in range(1 + absent.any()) for a, b in pairwise(distinct)]
+            if absent.any():
+                cuts.insert(distinct.size - 1, (np.inf, 0))
+            if random:
+                drawn = distinct[0] + (distinct[-1] - distinct[0]) * (draw() / 2**32)
+                if distinct.size > 1:
+                    cuts = [(drawn, draw() % 2 if absent.any() else 0)]
+            for threshold, side in cuts:
+                goes = (x <= threshold) | (absent & (side == 1))
+                a, b = rows[goes], rows[~goes]
+                if min(len(a), len(b)) < min_leaf or min(w[a].sum(), w[b].sum()) < min_weight:
+                    continue
+                p, q = prediction(a)[0], prediction(b)[0]
+                if monotonic[f] and ((p - q) * monotonic[f] > 0 or min(p, q) < bounds[0] or max(p, q) > bounds[1]):
+                    continue
+                if criterion == DEVIANCE and n_classes is None and min(prediction(a).min(), prediction(b).min()) <= 0:
+                    continue
+                gain = weight * worth - w[a].sum() * impurity(a) - w[b].sum() * impurity(b)
+                if best is None or gain > best[0] + SAME * weight * worth:
+                    best = gain, f, threshold, side if absent.any() else int(len(a) > len(b)), a, b, (p + q) / 2
+        return best
+
+    features = list(range(d))
+    nodes: list = []
+    facts: list = []
+    values: list = []
+    cuts: dict = {}
+    new = [(np.arange(n), 0, (-np.inf, np.inf))]
+    most = 2 * max_leaves - 1 if max_leaves else 2 * n
+    while True:
+        for rows, depth, bounds in new:
+            p, node = prediction(rows), len(nodes)
+            values.append(p.copy())
+            values[-1][0] = np.clip(p[0], *bounds)
+            if n_classes is not None and values[-1][0] != p[0]:
+                values[-1][1] = 1 - values[-1][0]
+            nodes.append([-1, -1, -2, 0, len(rows), depth])
+            facts.append([-2.0, impurity(rows), w[rows].sum(), -1.0])
+            if not ((y[rows] == y[rows[0]]).all() or depth == max_depth or len(rows) < max(min_split, 2 * min_leaf)
+                    or w[rows].sum() < 2 * min_weight):
+                cut = best_cut(rows, bounds)
+                if cut and cut[0] / w.sum() + SAME * impurity(rows) >= min_gain:
+                    cuts[node], facts[node][3] = (cut, depth, bounds), max(cut[0] / w.sum(), 0.0)
+        if not cuts or len(nodes) + 2 > most:
+            return np.array(nodes), np.array(facts), np.array(values)
+        enough = max(facts[node][3] for node in cuts) - SAME * facts[0][1]
+        node = min(node for node in cuts if facts[node][3] >= enough) if max_leaves else max(cuts)
+        (_, f, threshold, side, a, b, middle), depth, bounds = cuts.pop(node)
+        nodes[node][:4] = len(nodes), len(nodes) + 1, f, side
+        facts[node][0] = threshold
+        ends = {0: (bounds, bounds), 1: ((bounds[0], middle), (middle, bounds[1])),
+                -1: ((middle, bounds[1]), (bounds[0], middle))}[monotonic[f]]
+        new = [(a, depth + 1, ends[0]), (b, depth + 1, ends[1])]
