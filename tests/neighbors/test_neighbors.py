@@ -122,6 +122,17 @@ def test_precomputed_and_callable(cloud):
         NearestNeighbors(metric=lambda a, b: np.sqrt(((a - b) ** 2).sum())).fit(X).kneighbors(Q)[1], want)
 
 
+def test_a_sparse_precomputed_graph_is_not_full_of_zeros(cloud):
+    X, Q = cloud
+    graph = peer.KNeighborsTransformer(n_neighbors=8, mode="distance").fit(X).transform(X)
+    y = X[:, 1] ** 2
+    np.testing.assert_allclose(KNeighborsRegressor(5, metric="precomputed").fit(graph, y).predict(graph),
+                               peer.KNeighborsRegressor(5, metric="precomputed").fit(graph, y).predict(graph))
+    with pytest.raises(DataError, match="row 0 of the precomputed graph stores 9 distances") as error:
+        NearestNeighbors(n_neighbors=10, metric="precomputed").fit(graph).kneighbors(graph)
+    assert error.value.operands["n_neighbors"] == 10
+
+
 def test_graph(cloud):
     X, Q = cloud
     for mode in ("connectivity", "distance"):

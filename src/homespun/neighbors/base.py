@@ -133,7 +133,7 @@ class NeighborsBase(Estimator):
 
     def _search(self, Q, k):
         if self.metric == "precomputed":
-            return _smallest(Q.toarray() if sparse.issparse(Q) else Q, k)
+            return self._nearest_stored(Q, k) if sparse.issparse(Q) else _smallest(Q, k)
         power = self._power()
         if sparse.issparse(self._fit_X) or sparse.issparse(Q):
             return self._search_sparse(Q, k, power)
@@ -147,6 +147,20 @@ class NeighborsBase(Estimator):
         parts = [_smallest(np.array([[self.metric(q, x, **self.effective_metric_params_) for x in self._fit_X]], dtype=float), k)
                  for q in Q]
         return np.vstack([d for d, _ in parts]), np.vstack([r for _, r in parts])
+
+    def _nearest_stored(self, graph, k):
+        """From a sparse graph of distances (m, n): an entry that is not stored is unknown, not a distance of zero."""
+        graph = sparse.csr_matrix(graph)
+        stored = np.diff(graph.indptr)
+        if stored.min(initial=k) < k:
+            raise DataError(
+                f"{type(self).__name__}: {k} neighbours are required, but row {int(stored.argmin())} of the precomputed graph "
+                f"stores {int(stored.min())} distances", operation="kneighbors", operands={"n_neighbors": k, "X": graph.shape},
+                rule=f"at least {k} stored distances a row", suggestion="make the graph with more neighbours")
+        row = np.repeat(np.arange(graph.shape[0]), stored)
+        order = np.lexsort((graph.indices, graph.data, row))
+        chosen = order[graph.indptr[:-1, None] + np.arange(k)]  # (m, k): the first k of each row's stretch
+        return graph.data[chosen].astype(np.float64), graph.indices[chosen].astype(np.int64)
 
     def _search_sparse(self, Q, k, power):
         """By blocks of queries: |q|^2 + |x|^2 - 2 q x for the Euclidean distance, dense rows for the others."""

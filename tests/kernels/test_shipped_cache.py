@@ -1,0 +1,44 @@
+"""The cache that travels with the package: a read-only installation without a home directory finds every kernel in it."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from numba.core import config
+
+from homespun.kernels.build import pinned
+from homespun.kernels.cache import SHIPPED, level
+
+pytestmark = pytest.mark.skipif(bool(config.DISABLE_JIT), reason="about compiled code")
+
+
+def built() -> bool:
+    return all((SHIPPED / one._cache.entry(signature, level())).is_file() for _, one, signature in pinned())
+
+
+CODE = """
+import numpy as np
+import homespun as hs
+from homespun.kernels import KERNELS
+X = np.random.default_rng(0).normal(size=(60, 4))
+y = X[:, 0] > 0
+for model in (hs.linear_model.LogisticRegression(), hs.neighbors.KNeighborsClassifier(), hs.tree.DecisionTreeClassifier(),
+              hs.linear_model.Lasso(alpha=0.1), hs.ensemble.RandomForestClassifier(n_estimators=3),
+              hs.ensemble.HistGradientBoostingClassifier(max_iter=3)):
+    model.fit(X, y.astype(float) if hasattr(model, "dual_gap_") or "Lasso" in str(model) else y).predict(X)
+used = [k for k in KERNELS.values() if k.overloads]
+compiled = [name for name, k in KERNELS.items() if sum(k._cache_misses.values())]
+print(len(used) > 5, compiled)
+"""
+
+
+def test_no_kernel_is_compiled_where_nothing_can_be_written(tmp_path):
+    if not built():
+        pytest.skip("the package's cache is not complete: `make kernels` fills it")
+    nowhere = tmp_path / "file"
+    nowhere.write_text("")
+    environment = {name: value for name, value in os.environ.items() if name not in ("HOME", "XDG_CACHE_HOME")}
+    environment |= {"HOME": str(nowhere), "HOMESPUN_CACHE_DIR": str(nowhere)}
+    done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, timeout=120, env=environment)
+    assert done.stdout.split("\n")[0] == "True []", done.stdout + done.stderr
