@@ -42,7 +42,7 @@ bench: $(VENV)/.test $(VENV)/.peers kernels
 	$(BIN)/python -m benchmarks.run
 
 docs: $(VENV)/.docs
-	$(BIN)/zensical build --strict
+	$(BIN)/python docs/make.py
 
 wheel: $(VENV)/.all
 	$(BIN)/python -m homespun.kernels.build --all

@@ -6,16 +6,14 @@ debuggers and `inspect` find it.
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 import inspect
 import keyword
-import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from homespun.base.errors import DataError, ParameterError, did_you_mean
+from homespun.persist.allowed import run_code
 
 
 def load_module(path) -> ModuleType:
@@ -25,30 +23,20 @@ def load_module(path) -> ModuleType:
         near = did_you_mean(file.name, [other.name for other in file.parent.glob("*.py")] if file.parent.is_dir() else [])
         raise ParameterError(f"there is no file {str(path)!r}" + (f"; {near}" if near else ""), operation="load_class",
                              operands={"path": str(path)}, rule="an existing Python file", suggestion=near)
-    source = file.read_bytes()
-    name = f"user_{file.stem}_{hashlib.blake2b(str(file.resolve()).encode() + source, digest_size=6).hexdigest()}"
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, file)
-    if spec is None or spec.loader is None:
+    if file.suffix != ".py":
         raise ParameterError(f"{str(path)!r} is not a Python file (its name must end in .py)", operation="load_class",
                              operands={"path": str(path)}, rule="a file that ends in .py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        return run_code(file)
     except SyntaxError as error:
-        del sys.modules[name]
         raise DataError(f"{file.name}, line {error.lineno}: {error.msg}: {(error.text or '').strip()}",
                         operation="load_class", operands={"path": str(path)}, rule="valid Python",
                         where=f"{error.filename}:{error.lineno}") from None
     except Exception as error:
-        del sys.modules[name]
         line = _line_in(error, file)
         raise DataError(f"{file.name}{f', line {line}' if line else ''}: {type(error).__name__}: {error}",
                         operation="load_class", operands={"path": str(path)}, rule="a file that can be imported",
                         where=f"{file}:{line}") from error
-    return module
 
 
 def load_class(target: str) -> type:
@@ -90,7 +78,7 @@ def own_classes(module) -> dict[str, type]:
 def _line_in(error, file) -> int | None:
     line, trace = None, error.__traceback__
     while trace is not None:
-        if Path(trace.tb_frame.f_code.co_filename) == file:
+        if Path(trace.tb_frame.f_code.co_filename).resolve() == file.resolve():
             line = trace.tb_lineno
         trace = trace.tb_next
     return line
