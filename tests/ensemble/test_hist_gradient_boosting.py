@@ -134,6 +134,47 @@ def test_quality_is_that_of_lightgbm():
     assert roc_auc_score(y[test], ours.decision_function(X[test])) > roc_auc_score(y[test], theirs.predict(X[test])) - 0.001
 
 
+def naive_tree(codes, g, h, max_leaf_nodes, min_samples_leaf, l2):
+    """A tree by the definition: best first, every cut of every feature tried on every leaf; the value of each row."""
+    def best_cut(rows):
+        found = (0.0, None, None)
+        total = g[rows].sum() ** 2 / (h[rows].sum() + l2)
+        for code in codes:
+            for cut in range(int(code.max())):
+                left, right = rows[code[rows] <= cut], rows[code[rows] > cut]
+                if min(len(left), len(right)) >= min_samples_leaf:
+                    gain = sum(g[side].sum() ** 2 / (h[side].sum() + l2) for side in (left, right)) - total
+                    if gain > found[0] + 1e-9:
+                        found = (gain, left, right)
+        return found
+
+    leaves = [(np.arange(len(g)), best_cut(np.arange(len(g))))]
+    while len(leaves) < max_leaf_nodes:
+        place = max(range(len(leaves)), key=lambda i: leaves[i][1][0])
+        gain, left, right = leaves[place][1]
+        if gain == 0:
+            break
+        leaves[place:place + 1] = [(left, best_cut(left)), (right, best_cut(right))]
+    value = np.zeros(len(g))
+    for rows, _ in leaves:
+        value[rows] = -g[rows].sum() / (h[rows].sum() + l2)
+    return value
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_whole_boosting_equals_its_naive_twin(seed):
+    rng = np.random.default_rng(seed)
+    X = rng.integers(0, 9, (150, 3)).astype(np.float64)
+    y = (X[:, 0] * X[:, 1] / 9 + rng.normal(size=150) * 2 > 4).astype(np.float64)
+    raw = np.full(150, np.log(y.mean() / (1 - y.mean())))
+    for _ in range(5):
+        p = 1 / (1 + np.exp(-raw))
+        raw += 0.3 * naive_tree(X.T, p - y, p * (1 - p), 6, 8, 0.7)
+    ours = HistGradientBoostingClassifier(max_iter=5, learning_rate=0.3, max_leaf_nodes=6, min_samples_leaf=8,
+                                          l2_regularization=0.7)
+    np.testing.assert_allclose(ours.fit(X, y).decision_function(X), raw, rtol=1e-5, atol=1e-6)
+
+
 # -- promises ---------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("n", [500, 70_000])

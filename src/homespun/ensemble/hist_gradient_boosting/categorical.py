@@ -56,8 +56,8 @@ def search_sets(hist, categorical, features, allowed, node, limits, best, goes_l
     for f in categorical:
         if allowed[f] > 0:
             used = sort_categories(hist[f], features[f], node, limits, order, wish)
-            for reverse in range(2):
-                cuts = (used + 1) // 2 - reverse if used > 1 else 0
+            for reverse in range(2):  # no mutant (2 → 3): once more the same, with one cut less
+                cuts = (used + 1) // 2 - reverse
                 g, h, n = 0.0, 0.0, 0.0
                 for i in range(cuts):
                     b = order[used - 1 - i] if reverse > 0 else order[i]
@@ -79,13 +79,13 @@ def search_sets(hist, categorical, features, allowed, node, limits, best, goes_l
 @kernel()
 def sort_categories(hist, feature, node, limits, order, wish):
     """Codes with enough rows, by rising wish, into `order`; returns how many."""
-    unit_g, unit_h = limits[UNIT_G], limits[UNIT_H]
+    unit_h = limits[UNIT_H]
     rows_per_h = node[SUM_N] / (node[SUM_H] * unit_h)
     used = 0
     for b in range(BINS):
         h = hist[1, b] * unit_h
         if (b < feature[BIN_COUNT] or (b == MISSING and feature[HAS_MISSING] > 0)) and h * rows_per_h >= SUPPORT:
-            value = hist[0, b] * unit_g / (h + SUPPORT)
+            value = hist[0, b] / (h + SUPPORT)
             place = used
             while place > 0 and wish[place - 1] > value:  # insertion keeps equal wishes in the order of their codes
                 wish[place], order[place] = wish[place - 1], order[place - 1]
@@ -104,17 +104,20 @@ def best_set(hist, categorical, features, allowed, node, limits):
     return best, goes_left
 
 
-def _example(counted, missing, l2=0.0, least=4.0):
+def _example(counted, missing, l2=0.0, least=4.0, k=8, alike=False):
     def example(rng):
         d, n = 3, 400
-        codes = rng.integers(0, 8, (d, n))
+        codes = rng.integers(0, k, (d, n))
         codes[0] = np.minimum(rng.geometric(0.3, n), 12)  # rare categories, too
         if missing:
             codes[:, ::4] = MISSING
         h = rng.integers(2000, 60000, n)
-        g = rng.integers(-9000, 9000, n) + 9000 * (codes[0] % 3 == 1) - 12000 * (codes[2] % 2) * (codes[2] < MISSING)
+        if alike:  # 40 rows in each of ten categories, which want one of three things: ties
+            codes[:], h[:] = np.arange(n) % 10, 1000
+        g = rng.integers(-9000, 9000, n) * (not alike) + 9000 * (codes[0] % 3 == 1)
+        g -= 12000 * (codes[2] % 2) * (codes[2] < MISSING)
         hist = np.array([[np.bincount(code, what, BINS) for what in (g, h, np.ones(n) * counted)] for code in codes])
-        features = np.array([[13, int(missing), 1, 0], [8, int(missing), 0, 0], [8, int(missing), 1, 0]])
+        features = np.array([[13, int(missing), 1, 0], [k, int(missing), 0, 0], [max(k, 10), int(missing), 1, 0]])
         node = np.array([g.sum(), h.sum(), n, 0.0 if counted else n / h.sum(), -np.inf, np.inf, 1.0])
         limits = np.array([1 / 32767, 1 / 65535, l2, least, 0.5, 0.0])
         allowed = np.array([1, 1, 1 - int(missing)], np.uint8)
@@ -124,7 +127,7 @@ def _example(counted, missing, l2=0.0, least=4.0):
 
 @oracle(best_set, kernels=(search_sets,), rtol=1e-9, atol=1e-9, example=(
     _example(True, False), _example(True, True), _example(False, True, l2=2.0), _example(False, False, least=120.0),
-    _example(True, True, least=500.0)))
+    _example(True, True, least=500.0), _example(True, True, k=40), _example(True, False, alike=True)))
 def best_set_formula(hist, categorical, features, allowed, node, limits):
     """Each prefix of the sorted categories from either end, one after the other."""
     best, chosen = np.zeros(8), np.zeros(BINS, np.uint8)
@@ -136,10 +139,10 @@ def best_set_formula(hist, categorical, features, allowed, node, limits):
         h = hist[f, 1, names] * limits[UNIT_H]
         enough = h * node[SUM_N] / (node[SUM_H] * limits[UNIT_H]) >= SUPPORT
         names, h = names[enough], h[enough]
-        names = names[np.argsort(hist[f, 0, names] * limits[UNIT_G] / (h + SUPPORT), kind="stable")]
+        names = names[np.argsort(hist[f, 0, names] / (h + SUPPORT), kind="stable")]
         half = (len(names) + 1) // 2
-        left_sides = [names[:i] for i in range(1, half + 1)] + [names[len(names) - i:] for i in range(1, half)]
-        for left in left_sides if len(names) > 1 else ():
+        left_sides = [names[:i] for i in range(1, half + 1)] + [names[: -i - 1 : -1] for i in range(1, half)]
+        for left in left_sides:
             sums = hist[f][:, left].sum(axis=1)
             sides = np.array([sums[:2], total - sums[:2]]) * scale
             left_n = sums[1] * node[ROWS_PER_H] if node[ROWS_PER_H] else sums[2]

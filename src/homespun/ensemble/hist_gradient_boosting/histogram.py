@@ -127,7 +127,7 @@ def element_block(shard, g, h, weights, bounds, per_g, per_h, packed, count_weig
     total_g, total_h, count = 0.0, 0.0, 0.0
     for i in range(g.size):
         slope, curve = float(g[i]), float(h[i])
-        weight = weights[first + i] if weights.size > 0 else 1.0
+        weight = weights[first + i] if weights.size > 0 else 1.0  # no mutant (0 → 1): there is never a single one
         if packed:
             whole_g = np.floor(slope * weight * per_g + 0.5)
             whole_h = np.floor(curve * weight * per_h + 0.5)
@@ -178,7 +178,7 @@ def add_packed(codes, stride, elements, start, stop, width, sums):
 
     Flat arrays and unsigned places: as sums[j, codes[row, j]] it takes 0.37 ns an entry instead of 0.31.
     """
-    for i in range(start, min(start + AHEAD, stop)):
+    for i in range(start, min(start + AHEAD, stop)):  # no mutant: asking for memory changes nothing
         prefetch(codes, (elements[i] >> 32) * stride)
     for i in range(start, stop):
         prefetch(codes, (elements[min(i + AHEAD, stop - 1)] >> 32) * stride)
@@ -210,7 +210,7 @@ def sum_exact(codes, elements, segments, grid, width, hist):
         for i in range(start, start + segments[shard, 1]):
             element = elements[shard, i]
             row = element >> 32
-            if grid.shape[0] > 0:
+            if grid.shape[0] > 0:  # no mutant (0 → 1): it has none or many
                 g, h, count = grid[row, 0], grid[row, 1], grid[row, 2]
             else:
                 g = float((((element >> 16) & 0xFFFF) ^ 0x8000) - 0x8000)

@@ -126,7 +126,7 @@ SIGNATURE = "void(i8, f8, f8[::1], f8[:, ::1], i8[::1], f4[:, ::1], f4[:, ::1])"
 @kernel()
 def share_of(block, y, raw, bounds, g, h):
     """The block's part of y, and of the only score's raw, g and h."""
-    first, last = bounds[block], bounds[block + 1]
+    first, last = bounds[block], bounds[block + 1]  # no mutant (+ → -): block 0 then does all rows
     return y[first:last], raw[0, first:last], g[0, first:last], h[0, first:last]
 
 
@@ -177,10 +177,11 @@ def gamma(block, level, y, raw, bounds, g, h):
 def log_loss(block, level, y, raw, bounds, g, h):
     y, r, g, h = share_of(block, y, raw, bounds, g, h)
     for i in range(y.size):  # small differences stay exact: 1 - p is never computed from p
-        score, yes = np.float32(r[i]), y[i] > 0.5
+        score, yes = np.float32(r[i]), y[i] > 0.5  # no mutant (> → >=): y is 0 or 1
         small = exp32(-abs(score))  # in (0, 1]
         share = ONE / (ONE + small)
-        slope = small * share if (score > ZERO) == yes else share  # little is left to learn where the score is right
+        right = score > ZERO  # no mutant (> → >=): at 0 both are the same
+        slope = small * share if right == yes else share  # little is left to learn where the score is right
         g[i] = -slope if yes else slope
         h[i] = small * share * share
 
@@ -190,7 +191,7 @@ def multinomial(block, level, y, raw, bounds, g, h):
     """Softmax of 256 rows side by side; g serves as room for exp(raw - highest)."""
     highest = np.empty(TILE, np.float64)
     total = np.empty(TILE, np.float32)
-    last = bounds[block + 1]
+    last = bounds[block + 1]  # no mutant (+ → -): block 0 then does all rows
     for start in range(bounds[block], last, TILE):
         stop = min(start + TILE, last)
         rows = stop - start
@@ -221,6 +222,8 @@ def _example(name, classes=1):
     def example(rng):
         n = 600
         raw = rng.normal(size=(classes, n)) * 2
+        if classes > 1:
+            raw[:, ::3] += 200 * rng.integers(-1, 2, (classes, n))[:, ::3]  # exp would overflow and underflow
         y = {"poisson": rng.poisson(2, n), "gamma": rng.exponential(size=n), "log_loss": rng.integers(0, 2, n),
              "multinomial": rng.integers(0, classes, n)}.get(name, rng.normal(size=n)).astype(np.float64)
         if name in ("absolute_error", "quantile"):

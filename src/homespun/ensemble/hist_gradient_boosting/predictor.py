@@ -23,7 +23,7 @@ from homespun.kernels.threads import over_blocks
 
 LEAVES = 32  # bits of a mask
 TILE = 128  # rows whose masks are worked on side by side
-BLOCK = 4096  # rows of one task
+BLOCK = 4096  # rows of one task, at most
 CODED = 1 << 16  # rows whose codes are in memory at a time
 ALL = np.uint32(0xFFFFFFFF)
 
@@ -123,8 +123,11 @@ def _masks(trees: list[Tree], edges) -> dict[str, np.ndarray]:
             "mask_turn": turn, "mask_used": used}
 
 
-def add_scores(forest, X, raw, first: int = 0, stop: int | None = None):
-    """raw (K, n) += scores of the trees first … stop - 1 for X (n, d), float32 or float64; returns `raw`."""
+def add_scores(forest, X, raw, first: int = 0, stop: int | None = None, size: int = BLOCK):
+    """raw (K, n) += scores of the trees first … stop - 1 for X (n, d), float32 or float64; returns `raw`.
+
+    `size` rows are a task.
+    """
     stop = len(forest["start"]) - 1 if stop is None else stop
     n_scores, n = int(forest["n_scores"]), len(X)
     masked, walked = forest["masked"], forest["walked"]
@@ -133,15 +136,16 @@ def add_scores(forest, X, raw, first: int = 0, stop: int | None = None):
         feature, mask, value, turn, used = (
             forest[name][a:b] for name in ("mask_feature", "mask", "mask_value", "mask_turn", "mask_used"))
         threshold = rounded_down(forest["mask_threshold"][a:b], X.dtype)
-        over_blocks(masked_block, -(-n // BLOCK), X, masked[a:b] % n_scores, feature, threshold, mask, turn, used, value, raw)
+        over_blocks(masked_block, -(-n // size), size, X, masked[a:b] % n_scores, feature, threshold, mask, turn, used, value,
+                    raw)
     trees = walked[np.searchsorted(walked, first):np.searchsorted(walked, stop)]
     if len(trees):
         nodes = np.stack([forest[name] for name in ("feature", "bin", "left", "right", "set_index")], axis=1)
         for start in range(0, n, CODED):  # codes of a part of the rows are in memory at a time
             part = slice(start, start + CODED)
             columns = bin_columns(X[part], forest["edges"])
-            over_blocks(walked_block, -(-columns.shape[1] // BLOCK), columns, trees % n_scores, forest["start"][trees], nodes,
-                        forest["missing_left"], forest["value"], forest["sets"], raw[:, part])
+            over_blocks(walked_block, -(-columns.shape[1] // size), size, columns, trees % n_scores, forest["start"][trees],
+                        nodes, forest["missing_left"], forest["value"], forest["sets"], raw[:, part])
     return raw
 
 
@@ -151,16 +155,17 @@ def rounded_down(threshold, dtype):
     return np.where(rounded > threshold, np.nextafter(rounded, dtype.type(-np.inf)), rounded)
 
 
-_MASKED = "void(i8, {0}[:, :], i8[::1], i4[:, ::1], {0}[:, ::1], u4[:, ::1], i8[::1], i8[::1], f8[:, ::1], f8[:, ::1])"
+_MASKED = "void(i8, i8, {0}[:, :], i8[::1], i4[:, ::1], {0}[:, ::1], u4[:, ::1], i8[::1], i8[::1], f8[:, ::1], f8[:, ::1])"
 
 
 @kernel(_MASKED.format("f4"), _MASKED.format("f8"))
-def masked_block(block, X, score, feature, threshold, mask, turn, used, value, raw):  # IN X (n, d).   OUT raw (K, n)
+def masked_block(block, size, X, score, feature, threshold, mask, turn, used, value, raw):  # IN X (n, d).   OUT raw (K, n)
     n, d = X.shape
     column = np.empty((d, TILE), X.dtype)
     left_over = np.empty(TILE, np.uint32)
-    for start in range(block * BLOCK, min(n, (block + 1) * BLOCK), TILE):
-        rows = min(TILE, n - start)
+    last = min(n, (block + 1) * size)
+    for start in range(block * size, last, TILE):
+        rows = min(TILE, last - start)
         for i in range(rows):
             for f in range(d):
                 column[f, i] = X[start + i, f]
@@ -179,12 +184,12 @@ def masked_block(block, X, score, feature, threshold, mask, turn, used, value, r
                 raw[score[t], start + i] += value[t, count_trailing_zeros(left_over[i])]
 
 
-@kernel("void(i8, u1[:, ::1], i8[::1], i8[::1], i4[:, ::1], u1[::1], f8[::1], u1[:, ::1], f8[:, :])")
-def walked_block(block, columns, score, root, nodes, missing_left, value, sets, raw):  # IN columns (d, n).   OUT raw (K, n)
-    for i in range(block * BLOCK, min(columns.shape[1], (block + 1) * BLOCK)):
+@kernel("void(i8, i8, u1[:, ::1], i8[::1], i8[::1], i4[:, ::1], u1[::1], f8[::1], u1[:, ::1], f8[:, :])")
+def walked_block(block, size, columns, score, root, nodes, missing_left, value, sets, raw):  # IN columns (d, n).   OUT raw (K, n)
+    for i in range(block * size, min(columns.shape[1], (block + 1) * size)):
         for t in range(root.size):
             node = root[t]
-            while nodes[node, 2] >= 0:
+            while nodes[node, 2] >= 0:  # no mutant (2 → 3; 0 → 1; >= → >): a leaf has -1 twice, the root is no child
                 code = columns[nodes[node, 0], i]
                 if nodes[node, 4] >= 0:
                     goes_left = sets[nodes[node, 4], code] > 0
@@ -238,19 +243,19 @@ def _scores_example(dtype):
                  random_tree(rng, 20, 4), random_tree(rng, 33, 4, sets=True)]
         X = rng.normal(size=(150, 4)).astype(dtype)
         edges = np.sort(rng.normal(size=(4, 255)), axis=1)
-        edges[0, 200:] = np.inf  # a cut between infinity and missing
+        edges[:, 254:] = edges[0, 200:] = np.inf  # a code of 255 is missing; a cut between infinity and missing
         X[::6], X[1::9, 0], X[2::9, 1] = np.nan, np.inf, -np.inf
-        return pack_forest(trees, 2, edges), X, rng.normal(size=(2, 150)), 0, 6
+        return pack_forest(trees, 2, edges), X, rng.normal(size=(2, 150)), 0, 6, 60
     return example
 
 
-def _scores_on_copy(forest, X, raw, first, stop):
-    return add_scores(forest, X, raw.copy(), first, stop)
+def _scores_on_copy(forest, X, raw, first, stop, size):
+    return add_scores(forest, X, raw.copy(), first, stop, size)
 
 
 @oracle(_scores_on_copy, kernels=(masked_block, walked_block), rtol=1e-12, atol=1e-12,
         example=(_scores_example(np.float64), _scores_example(np.float32)))
-def scores_formula(forest, X, raw, first, stop):
+def scores_formula(forest, X, raw, first, stop, size):
     """Walk down each tree."""
     raw, edges = raw.copy(), forest["edges"]
     for t, tree in enumerate(unpack_forest(forest)[first:stop], first):

@@ -79,9 +79,8 @@ def search_alone(codes, group_start, elements, segments, grid, hist, sibling, fe
 def scan_group(first, last, hist, sibling, features, allowed, nodes, limits, best):
     """Subtract, then scan the features first … last - 1 of both nodes."""
     if limits[SUBTRACT] > 0.0:
-        parts = 2 if nodes[0, ROWS_PER_H] > 0.0 else 3
         for f in range(first, last):
-            for part in range(parts):
+            for part in range(3):
                 for b in range(BINS):
                     sibling[f, part, b] -= hist[f, part, b]
     work = np.empty((4, BINS))
@@ -98,18 +97,17 @@ def scan_group(first, last, hist, sibling, features, allowed, nodes, limits, bes
 def scan_numbers(hist, f, feature, node, limits, work, best):
     """Every cut of a numeric feature, missing values to the right; then, if there are any, to the left."""
     bins = feature[BIN_COUNT]
-    for missing_left in range(1 + feature[HAS_MISSING]):
+    for missing_left in range(1 + feature[HAS_MISSING]):  # no mutant (1 → 2): without missing values again the same cuts
         g, h, n = 0.0, 0.0, 0.0
         if missing_left > 0:
             g, h, n = hist[0, MISSING], hist[1, MISSING], hist[2, MISSING]
-        cuts = bins if feature[HAS_MISSING] > missing_left else bins - 1  # missing | not missing is a cut, too
-        for b in range(cuts):
+        for b in range(bins):  # the last cut is missing | not missing; where nothing is missing it has an empty side
             g += hist[0, b]
             h += hist[1, b]
             n += hist[2, b]
             work[0, b], work[1, b], work[2, b] = g, h, n
-        gains_of(work[0], work[1], work[2], cuts, feature[MONOTONE], node, limits, work[3])
-        at = highest(work[3], cuts, best[GAIN], missing_left > 0)
+        gains_of(work[0], work[1], work[2], bins, feature[MONOTONE], node, limits, work[3])
+        at = highest(work[3], bins, best[GAIN], missing_left > 0)
         if at >= 0:
             best[GAIN], best[FEATURE], best[BIN], best[MISSING_LEFT] = work[3, at], f, at, missing_left
             best[LEFT_G], best[LEFT_H], best[LEFT_N] = work[0, at], work[1, at], work[2, at]
@@ -123,7 +121,7 @@ def gains_of(left_g, left_h, left_n, cuts, monotone, node, limits, gains):
     No branch and no maximum in this loop: so LLVM makes it vectors (0.15 us for 255 cuts; with a running maximum 0.8).
     """
     unit_g, unit_h = limits[UNIT_G], limits[UNIT_H]
-    damping = limits[L2] + TINY
+    damping = limits[L2] + TINY  # no mutant (+ → -): it is there for 0 / 0, which the floor of h discards
     least, floor = limits[MIN_ROWS] - 0.5, limits[MIN_HESSIAN]  # counts that follow from h are rounded
     rows_per_h, low, high = node[ROWS_PER_H], node[LOW], node[HIGH]
     sum_g, sum_h, sum_n = node[SUM_G], node[SUM_H], node[SUM_N]
@@ -136,14 +134,14 @@ def gains_of(left_g, left_h, left_n, cuts, monotone, node, limits, gains):
         other_value = min(max(-other_g / (other_h + damping), low), high)
         gain = -g * value - other_g * other_value
         fits = ((n >= least) & (sum_n - n >= least) & (h >= floor) & (other_h >= floor)
-                & (direction * (value - other_value) <= 0.0))
+                & (direction * (value - other_value) <= 0.0))  # no mutant (* → /): only the sign counts
         gains[b] = gain if fits else -np.inf
 
 
 @kernel()
 def highest(gains, cuts, above, last):
     """Place of the highest gain above `above`, the first of equals, or the last; -1: there is none."""
-    at = -1
+    at = -1  # no mutant (1 → 2): any negative number
     for b in range(cuts):
         if gains[b] > above or (last and at >= 0 and gains[b] == above):
             above, at = gains[b], b
@@ -155,7 +153,7 @@ def highest(gains, cuts, above, last):
 
 def split_node(codes, group_start, elements, segments, grid, parent, features, allowed, nodes, limits, packed):
     """`search` with room for its answers: hist, sibling, and for both nodes the best group's answer."""
-    hist, best = np.zeros((len(features), 3, BINS)), np.zeros((2, len(codes), 8))
+    hist, best = np.full((len(features), 3, BINS), 7.0), np.zeros((2, len(codes), 8))  # there may be anything in them
     sibling = parent.copy()
     search(codes, group_start, elements, segments, grid, hist, sibling, features, allowed, nodes, limits, best, packed)
     if packed:  # there are no counts
@@ -168,17 +166,20 @@ def _search_example(packed, *, grid=True, both=True, monotone=0, rows=90, l2=0.0
     def example(rng):
         d, n = 4, 130
         codes = rng.integers(0, 6, (d, n)).astype(np.uint8)
+        codes[1:3][codes[1:3] == 1] = 0  # an empty bin: two cuts that are the same
         codes[1, ::5] = MISSING
         codes[3, ::4] = MISSING
         group_start = np.array([0, 2, d]) if groups == 2 else np.array([0, d])
         grouped = np.ascontiguousarray(np.stack([codes[a:b].T for a, b in itertools.pairwise(group_start)]))
         g = rng.integers(-20000, 20000, n) + 9000 * (codes[0] > 2) * (monotone == 0) + 4000 * (codes[1] == MISSING)
-        g, h, count = np.clip(g, -32768, 32767), rng.integers(2000, 60000, n), np.ones(n)
+        g, h = np.clip(g, -32768, 32767), rng.integers(2000, 60000, n)
+        count = np.ones(n) if packed else rng.integers(1, 3, n)
         order = rng.permutation(n)
         words = (np.arange(n) << 32) | ((g & 0xFFFF) << 16) | h
-        elements = np.zeros((2, 70), np.int64)
-        elements[0, :65], elements[1, :65] = words[order[:65]], words[order[65:]]
-        segments = np.array([[3, rows - 60], [4, 60]]) if both else np.array([[0, 65], [0, 65]])
+        elements = np.zeros((3, 70), np.int64)
+        for shard, part in enumerate(np.split(words[order], (40, 80))):
+            elements[shard, : len(part)] = part
+        segments = np.array([[3, rows - 60], [4, 30], [1, 30]]) if both else np.array([[0, 40], [0, 40], [0, 50]])
         parent = np.zeros((d, 3, BINS))
         for f in range(d):
             for part, what in enumerate((g, h, count)):
@@ -189,8 +190,11 @@ def _search_example(packed, *, grid=True, both=True, monotone=0, rows=90, l2=0.0
         inside = np.concatenate([elements[s, a:a + c] >> 32 for s, (a, c) in enumerate(segments)])
         nodes = np.zeros((2, 7))
         for side, members in enumerate((inside, np.setdiff1d(np.arange(n), inside))):
-            total = g[members].sum(), h[members].sum(), float(len(members))
-            nodes[side] = *total, total[2] / max(total[1], 1) if packed else 0.0, low, high, 1.0
+            total = g[members].sum(), h[members].sum(), float(count[members].sum())
+            value = -total[0] / 32767 / (max(total[1], 1) / 65535)  # bounds around it: children at one bound would tie
+            nodes[side] = *total, total[2] / max(total[1], 1) if packed else 0.0, value + low, value + high, 1.0
+        if not both:
+            nodes[1] = nodes[0]  # which would have a split, but is not asked
         nodes[1, WANTED] = float(both)
         limits = np.array([1 / 32767, 1 / 65535, l2, 4.0, 0.5, float(both)])
         table = np.column_stack([g, h, count]).astype(np.float64) if grid and not packed else np.empty((0, 3))
@@ -198,15 +202,30 @@ def _search_example(packed, *, grid=True, both=True, monotone=0, rows=90, l2=0.0
     return example
 
 
+def _tight_example(at):
+    """120 rows in six bins of 20, each side of the best cut just large enough: 20 rows, 20 times the smallest hessian."""
+    def example(rng):
+        n = 120
+        codes = np.stack([np.arange(n) // 20, rng.permutation(n) // 20]).astype(np.uint8)
+        g, h = np.where((codes[0] == at), 9000, -3000 + rng.integers(-9, 9, n)), np.full(n, 1024)
+        grid = np.column_stack([g, h, np.ones(n)]).astype(np.float64)
+        nodes = np.array([[g.sum(), h.sum(), n, 0.0, -np.inf, np.inf, 1.0], [0, 0, 0, 0, 0, 0, 0]], dtype=np.float64)
+        limits = np.array([2.0 ** -15, 2.0 ** -16, 0.0, 20.0, 20 * 1024 * 2.0 ** -16, 0.0])
+        return (np.ascontiguousarray(codes.T[None]), np.array([0, 2]), np.arange(n)[None] << 32, np.array([[0, n]]), grid,
+                np.zeros((2, 3, BINS)), np.array([[6, 0, 0, 0], [6, 0, 0, 0]]), np.ones((2, 2), np.uint8), nodes, limits, False)
+    return example
+
+
 @oracle(split_node, kernels=(search_packed, search_exact, search_alone), rtol=1e-9, atol=1e-9, example=(
     _search_example(True), _search_example(True, monotone=-1, rows=75), _search_example(False),
-    _search_example(False, grid=False, both=False, l2=3.0), _search_example(False, monotone=1, low=-0.2, high=0.15),
-    _search_example(False, groups=1), _search_example(False, groups=1, monotone=-1, l2=0.5)))
+    _search_example(False, grid=False, both=False, l2=3.0), _search_example(False, monotone=1, low=-0.15, high=0.1),
+    _search_example(False, groups=1), _search_example(False, groups=1, monotone=-1, l2=0.5),
+    _tight_example(0), _tight_example(5)))
 def split_node_formula(codes, group_start, elements, segments, grid, parent, features, allowed, nodes, limits, packed):
     """Sums by `bincount`; every cut of every feature tried one after the other, with the formula at the top of this file."""
     unit_g, unit_h, l2, least, floor, both = limits
     chosen = np.concatenate([elements[s, a:a + c] for s, (a, c) in enumerate(segments)])
-    rows, g = chosen >> 32, (((chosen >> 16) & 0xFFFF) ^ 0x8000) - 0x8000
+    rows, g = chosen >> 32, (((chosen >> 16) & 0xFFFF) ^ 0x8000) - 0x8000  # 16 bits with a sign
     values = grid[rows].T if len(grid) else np.stack([g, chosen & 0xFFFF, np.full(len(rows), not packed)])
     columns = np.concatenate([group[:, : b - a].T for group, (a, b) in zip(codes, itertools.pairwise(group_start))])
     hist = np.array([[np.bincount(column[rows], what, BINS) for what in values] for column in columns])
@@ -225,7 +244,7 @@ def split_node_formula(codes, group_start, elements, segments, grid, parent, fea
                 value = np.clip(-child_g / (child_h + l2 + TINY), low, high)
                 gain = -(child_g * value).sum()
                 fits = min(left_n, sum_n - left_n) >= least - 0.5 and child_h.min() >= floor
-                if fits and monotone * (value[0] - value[1]) <= 0 and gain > top * (1 + 1e-12):
+                if fits and monotone * (value[0] - value[1]) <= 0 and gain > top + 1e-12 * abs(gain):
                     top = gain
                     answers[side] = gain, f, bin_, missing_left, g, h, n, 0
     return hist, sibling, answers
