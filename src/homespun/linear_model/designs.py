@@ -133,6 +133,8 @@ class DenseDesign(ColumnDesign):
             columns *= self.root
         self.blocks.append(columns)
         gram = np.concatenate([block @ columns.T for block in self.blocks])
+        if len(self.blocks) > 16:  # a path admits few columns at a time: one product with many is quicker
+            self.blocks = [np.concatenate(self.blocks)]
         drop_constant(gram, self.X_mean[new], self.total, first=len(members))
         return gram
 

@@ -24,6 +24,7 @@ from scipy import linalg
 from homespun.kernels import kernel, oracle
 
 LARGEST_SYSTEM = 1500  # weights up to which step 4 solves for them
+SMALL_SYSTEM = 100     # weights up to which step 4 is always taken, as it costs nothing and is exact
 PATIENCE = 30          # passes of step 3 before step 4 is tried
 ROUNDS = 100           # most rounds of the four steps
 
@@ -117,8 +118,11 @@ class WorkingSet:
             q = c - G @ w
             passes = descend(self.gram, q, w, order, l1, l2, step, min(PATIENCE, max_epochs - epochs), self.positive)
             epochs += abs(passes)
-            if passes == 1 and step == finest:
+            if passes > 0 and step == finest and (passes == 1 or np.count_nonzero(w) > SMALL_SYSTEM):
                 break
+            if passes > 0 and np.count_nonzero(w) > SMALL_SYSTEM:
+                step = finest  # coordinate descent does well: no need for a large system
+                continue
             if not solve_support(G, c, w, l1, l2, self.positive) and step == finest and passes > 0:
                 break
             step = max(finest, 0.01 * step)
