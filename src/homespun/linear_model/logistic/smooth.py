@@ -1,10 +1,11 @@
-"""Minimise the logistic loss with an l2 penalty or none: L-BFGS in a metric; with the whole Hessian as metric, Newton.
+"""Minimise the logistic loss with an l2 penalty or none: L-BFGS in a metric; with the Hessian as metric, Newton's method.
 
     direction = - B gradient     B: the inverse metric M^-1, corrected by the last pairs s = step, y = change of gradient
     M is, whichever is affordable:
       the Hessian (p, p), p = K (d+1)         Newton's method (iteratively reweighted least squares), for small p
       one weighted Gram matrix (d+1, d+1)     the Hessian of every class if the probabilities were equal (Boehning 1992)
-      the diagonal of that (d+1,)             for sparse or very wide X
+      the Hessian in products only            truncated Newton with conjugate gradients, for sparse X
+      the diagonal of that matrix (d+1,)      for dense X with very many columns
 
 L-BFGS: Nocedal & Wright, Numerical Optimization, 2nd ed., algorithm 7.4, with M^-1 for H_0. A metric is renewed once the
 passes since its last renewal have cost as much as it does: small problems run pure Newton, large ones rarely pay for a
