@@ -47,28 +47,28 @@ def spread(part, weight):
     return part * np.log(part / weight) if part > 0.0 else 0.0
 
 
-@kernel()
-def add_row(i, labels, y, w, offsets, rules, value, left):
+@kernel(inline=True)
+def add_row(i, labels, y, w, offsets, criterion, value, left):
     """Move row i to the left side: class weights, centred sums (`variance`), or plain sums (`deviance`)."""
     for o in range(offsets.size - 1):
         if labels is not None:
             left[offsets[o] + labels[i, o]] += w[i]
         if y is not None:
-            left[o] += w[i] * (y[i, o] - value[o] if rules[CRITERION] == VARIANCE else y[i, o])
+            left[o] += w[i] * (y[i, o] - value[o] if criterion == VARIANCE else y[i, o])
 
 
-@kernel()
-def gain_of(left, total, value, weight_left, weight, labels, n_outputs, rules):
+@kernel(inline=True)
+def gain_of(left, total, value, weight_left, weight, labels, n_outputs, criterion):
     """The gain of a cut from the sums on its left. Centred sums make the variance form exact: no large squares cancel."""
     weight_right = weight - weight_left
     gain = 0.0
-    if rules[CRITERION] == VARIANCE:
+    if criterion == VARIANCE:
         for k in range(total.size):
             off = left[k]
             if labels is not None:
                 off -= weight_left * value[k]
             gain += off * off
-        return gain * weight / (weight_left * weight_right) / n_outputs
+        return gain * weight / (weight_left * weight_right * n_outputs)
     for k in range(total.size):
         right = total[k] - left[k]
         if labels is None and (left[k] <= SAME * total[k] or right <= SAME * total[k]):
@@ -195,12 +195,15 @@ def search_feature(f, rows, x, labels, y, w, offsets, rules, min_weight, sign, b
     weight_left = 0.0
     for k in range(left.size):
         left[k] = 0.0
+    criterion, min_leaf = rules[CRITERION], rules[MIN_LEAF]  # stores to `left` could change them, for all LLVM knows
+    high = x[rows[0]]
     for p in range(1, m):
-        add_row(rows[p - 1], labels, y, w, offsets, rules, value, left)
-        weight_left += w[rows[p - 1]]
-        low, high = x[rows[p - 1]], x[rows[p]]
+        i = np.uint64(rows[p - 1])  # an index that cannot be negative saves a test at each access
+        add_row(i, labels, y, w, offsets, criterion, value, left)
+        weight_left += w[i]
+        low, high = high, x[np.uint64(rows[p])]
         last = high != high and low == low  # present | missing
-        if not (low < high or last) or p < rules[MIN_LEAF] or m - p < rules[MIN_LEAF]:
+        if not (low < high or last) or p < min_leaf or m - p < min_leaf:
             continue
         if drawn == drawn and not (low <= drawn and (drawn < high or last)):
             continue
@@ -209,7 +212,7 @@ def search_feature(f, rows, x, labels, y, w, offsets, rules, min_weight, sign, b
         if sign != 0:
             if costs is not None:
                 mean_left, mean_right = costs[0, p, 1], costs[1, p, 1]
-            elif labels is not None or rules[CRITERION] == DEVIANCE:
+            elif labels is not None or criterion == DEVIANCE:
                 mean_left, mean_right = left[0] / weight_left, (total[0] - left[0]) / (weight - weight_left)
             else:
                 mean_left, mean_right = value[0] + left[0] / weight_left, value[0] - left[0] / (weight - weight_left)
@@ -219,7 +222,7 @@ def search_feature(f, rows, x, labels, y, w, offsets, rules, min_weight, sign, b
         if costs is not None:
             gain = weight * facts[IMPURITY] - (costs[0, p, 0] + costs[1, p, 0]) / (offsets.size - 1)
         else:
-            gain = gain_of(left, total, value, weight_left, weight, labels, offsets.size - 1, rules)
+            gain = gain_of(left, total, value, weight_left, weight, labels, offsets.size - 1, criterion)
         if gain > best[B_GAIN] + slack or (best[B_FEATURE] < 0 and gain > -np.inf):
             best[B_GAIN], best[B_FEATURE] = gain, f
             best[B_THRESHOLD] = drawn if drawn == drawn else (np.inf if last else middle_of(low, high))
@@ -296,11 +299,12 @@ def divide(order, begin, end, x, threshold, missing_left, goes_left, spare):
     for f in range(order.shape[0]):
         here, others = begin, 0
         for p in range(begin, end):  # both sides are written, one of them counts: no branch to mispredict
-            i = order[f, p]
-            order[f, here] = i
-            spare[others] = i
-            here += goes_left[i]
-            others += 1 - goes_left[i]
+            row = order[f, p]
+            left = goes_left[np.uint64(row)]
+            order[f, here] = row
+            spare[others] = row
+            here += left
+            others += 1 - left
         for p in range(others):
             order[f, here + p] = spare[p]
     return n_left
