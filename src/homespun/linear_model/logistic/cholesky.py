@@ -7,7 +7,7 @@ Golub & Van Loan, Matrix Computations, 4th ed., algorithm 4.2.1 in row order: ev
 p^3/6 multiplications to factor, k p^2 to solve.
 
 Why not LAPACK: between our kernels its thread pool fights with ours. At p = 784 on a busy machine the factor took 450 ms
-that takes 20, and its result may depend on the number of threads.
+that takes 26 here, and its result may depend on the number of threads.
 """
 
 import numpy as np

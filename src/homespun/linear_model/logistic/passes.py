@@ -124,8 +124,8 @@ def evaluate_formula(X, code, weight, W):
 def evaluate_sparse(X, columns, code, weight, W):
     """As `evaluate_dense`, for X as a CSR matrix and the same matrix as CSC.
 
-    A second copy by columns makes every output someone's own: 2.1 ms for 20,000 x 50,000 with 1.5 million entries, where one
-    pass over rows that scatters into one gradient a block took 3.1 ms (and more the wider X is).
+    A second copy by columns makes every output someone's own. The alternative, one pass over rows that scatters into one
+    gradient a block, needs a gradient's memory for each block, and so allows fewer blocks the wider X is.
     """
     n, d = X.shape
     margin = sparse_times(X, W)
