@@ -126,7 +126,8 @@ def forest_formula(codes, y, weights, kind, criterion, states, n_draws, class_fa
             waiting += [(left + 1, b, depth + 1), (left, a, depth + 1)]
         values = [prediction(r)[1:] if kind == BINARY else prediction(r) for r, _ in nodes]
         facts = [(len(r), factor[r].sum(), impurity(r)) for r, _ in nodes]
-        return [word for _, word in nodes], values, facts, np.bincount(rows, minlength=n)
+        words = np.array([word for _, word in nodes])
+        return words >> 32, words & 0xFFFFFFFF, values, facts, np.bincount(rows, minlength=n)
 
     return tuple(np.concatenate(parts) for parts in zip(*map(one_tree, map(int, states))))
 

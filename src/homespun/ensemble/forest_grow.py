@@ -442,8 +442,10 @@ def grow_forest(codes, y, weights, kind, criterion, states, n_draws, class_facto
 
 
 def forest_arrays(*arguments):
-    """All trees of `grow_forest`, joined: (words, values, facts, counts)."""
-    return tuple(np.concatenate(parts) for parts in zip(*[(*tree[:3], tree[3].copy()) for tree in grow_forest(*arguments)]))
+    """All trees of `grow_forest`, joined: (left children, the rest of the words, values, facts, counts)."""
+    trees = [(words >> 32, words & 0xFFFFFFFF, values, facts, counts.copy())
+             for words, values, facts, counts in grow_forest(*arguments)]
+    return tuple(np.concatenate(parts) for parts in zip(*trees))
 
 
 def leaf_sums(codes, words, roots, values, threads=None):

@@ -25,7 +25,7 @@ VARIANCE, DEVIANCE, ABSOLUTE = 0, 1, 2
 CRITERION, RANDOM, MAX_DEPTH, MIN_SPLIT, MIN_LEAF, MAX_FEATURES, BEST_FIRST = range(7)
 # columns of `nodes` (whole numbers) and `facts` (floats); children are -1 in a leaf
 LEFT, RIGHT, FEATURE, MISSING_LEFT, SAMPLES, DEPTH, BEGIN = range(7)
-THRESHOLD, IMPURITY, WEIGHT, GAIN, LOW, HIGH, MIDDLE = range(7)
+THRESHOLD, IMPURITY, WEIGHT, GAIN, LOW, HIGH = range(6)
 # what `best` holds: the best cut so far of a node
 B_GAIN, B_FEATURE, B_THRESHOLD, B_MISSING_LEFT, B_MIDDLE = range(5)
 SAME = 1e-12  # gains that differ by less than this share of the node's impurity are equal but for rounding
@@ -326,7 +326,7 @@ def grow(X, labels, y, costs, w, order, offsets, rules, limits, monotonic, state
          offsets (outputs + 1,): where each output's statistics begin; `rules` above;
          limits: least weight of a leaf, least gain of a split; monotonic (d,) -1, 0, 1.
     OUT  order (d [+ outputs], n): rows sorted by each feature (and by each y for `absolute`), then by node; state (1,);
-         nodes (N, 7), facts (N, 7), values (N, statistics): N bounds the number of nodes.
+         nodes (N, 7), facts (N, 6), values (N, statistics): N bounds the number of nodes.
     """
     d, n = X.shape
     features = np.empty(d, np.int64)
@@ -388,7 +388,6 @@ def grow(X, labels, y, costs, w, order, offsets, rules, limits, monotonic, state
         n_left = divide(order, begin, begin + samples, X[f], cut[B_THRESHOLD], cut[B_MISSING_LEFT] == 1.0, goes_left, spare)
         nodes[node, FEATURE], facts[node, THRESHOLD] = f, cut[B_THRESHOLD]
         nodes[node, MISSING_LEFT] = int(cut[B_MISSING_LEFT])
-        facts[node, MIDDLE] = cut[B_MIDDLE]
         for side in range(2):
             child = count + side
             nodes[node, LEFT + side] = child
@@ -423,7 +422,7 @@ def grow_tree(X, y, w, n_classes, criterion=VARIANCE, random=False, max_depth=No
     most = 2 * n - 1 if max_leaves is None else min(2 * n, 2 * max_leaves) - 1
     if max_depth is not None and max_depth < 32:
         most = min(most, 2 ** (max_depth + 1) - 1)
-    nodes, facts = np.empty((most, 7), np.int64), np.empty((most, 7))
+    nodes, facts = np.empty((most, 7), np.int64), np.empty((most, 6))
     values = np.empty((most, offsets[-1]))
     monotonic = np.zeros(d, np.int64) if monotonic is None else np.asarray(monotonic, np.int64)
     labels = None if n_classes is None else y.astype(np.int32)
