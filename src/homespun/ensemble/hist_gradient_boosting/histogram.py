@@ -156,7 +156,9 @@ def sum_packed(codes, elements, segments, width, hist):
     stride = codes.shape[1]
     flat = codes.reshape(codes.size)
     sums = np.zeros(width * BINS, np.int64)
-    hist[:, :2] = 0.0
+    for j in range(width):
+        for b in range(BINS):
+            hist[j, 0, b] = hist[j, 1, b] = 0.0
     used = 0
     for shard in range(segments.shape[0]):
         start = segments[shard, 0]
@@ -198,13 +200,15 @@ def flush(sums, hist):
             both = sums[j * BINS + b]
             hist[j, 0, b] += both >> 32
             hist[j, 1, b] += both & 0xFFFFFFFF
-    sums[:] = 0
+            sums[j * BINS + b] = 0
 
 
 @kernel()
 def sum_exact(codes, elements, segments, grid, width, hist):
     """As `sum_packed`, with counts; from the grid, or (where that is empty) from the packed gradients, one by one."""
-    hist[:] = 0.0
+    for j in range(width):
+        for b in range(BINS):
+            hist[j, 0, b] = hist[j, 1, b] = hist[j, 2, b] = 0.0
     for shard in range(segments.shape[0]):
         start = segments[shard, 0]
         for i in range(start, start + segments[shard, 1]):

@@ -49,7 +49,8 @@ def divide_shard(elements, scratch, segments, parent, left, right, codes, goes_l
         to_left += goes
         to_right += np.uint64(1) - goes
     middle = np.int64(to_left)
-    elements[middle:stop] = scratch[start:start + stop - middle]
+    for i in range(stop - middle):
+        elements[middle + i] = scratch[start + i]
     segments[left, 0], segments[left, 1] = start, middle - start
     segments[right, 0], segments[right, 1] = middle, stop - middle
 

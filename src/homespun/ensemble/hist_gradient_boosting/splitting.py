@@ -180,10 +180,7 @@ def _search_example(packed, *, grid=True, both=True, monotone=0, rows=90, l2=0.0
         for shard, part in enumerate(np.split(words[order], (40, 80))):
             elements[shard, : len(part)] = part
         segments = np.array([[3, rows - 60], [4, 30], [1, 30]]) if both else np.array([[0, 40], [0, 40], [0, 50]])
-        parent = np.zeros((d, 3, BINS))
-        for f in range(d):
-            for part, what in enumerate((g, h, count)):
-                parent[f, part] = np.bincount(codes[f], what, BINS)
+        parent = np.array([[np.bincount(code, what, BINS) for what in (g, h, count)] for code in codes])
         features = np.array([[6, 0, 0, monotone], [6, 1, 0, 0], [6, 0, 0, -monotone], [6, 1, int(not both), 0]])
         allowed = np.ones((2, d), np.uint8)
         allowed[1, 0] = 0
