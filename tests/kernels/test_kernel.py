@@ -250,6 +250,17 @@ def test_level_signature_and_options_are_in_the_key():
     assert len(names) == 4
 
 
+@compiled_only
+def test_switched_off_instructions_are_a_target_of_their_own():
+    code = "from homespun.kernels.cache import has_avx512, level; print(level(), '|', has_avx512())"
+    assert run(code, NUMBA_CPU_NAME="x86-64-v3", NUMBA_CPU_FEATURES="") == "x86-64-v3 | False"
+    assert run(code, NUMBA_CPU_NAME="x86-64-v4", NUMBA_CPU_FEATURES="") == "x86-64-v4 | True"
+    without_name = {name: value for name, value in os.environ.items() if name != "NUMBA_CPU_NAME"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120,
+                          env={**without_name, "NUMBA_CPU_FEATURES": "-avx512f"})
+    assert done.stdout.strip() == "host -avx512f | False", done.stderr  # no shipped entry, which may use AVX-512
+
+
 def test_reading_what_is_not_there(tmp_path):
     assert _read(tmp_path / "nothing") is None
     (tmp_path / "short").write_bytes(b"abc")

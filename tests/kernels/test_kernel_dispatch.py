@@ -31,3 +31,22 @@ def test_the_second_call_finds_its_code_at_once(monkeypatch):
     for _ in range(5):
         set_first(frozen)  # fits the same signature by a safe conversion: found once, then remembered
     assert slow_calls == ["set_first"] * 2
+
+
+@kernel("void(f8[::1])")
+def set_last(x):
+    x[x.size - 1] = 1.0
+
+
+@pytest.mark.skipif(bool(config.DISABLE_JIT), reason="nothing is compiled")
+def test_two_threads_with_the_same_first_call_leave_one_entry(monkeypatch):
+    frozen = np.zeros(3)
+    frozen.flags.writeable = False
+    for _ in range(2):  # as two threads do that both found nothing
+        set_last._compile_for_args(frozen)
+
+    def refuse(self, *args):
+        raise AssertionError("the slow path again")
+
+    monkeypatch.setattr(Kernel, "_compile_for_args", refuse)
+    set_last(frozen)

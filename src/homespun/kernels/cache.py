@@ -55,8 +55,11 @@ _LEVEL_FEATURES = {  # what tells the psABI levels apart, in LLVM's names
 def level() -> str:
     """The instruction-set level that kernels are compiled for: "x86-64-v4", "x86-64-v3", or the CPU's LLVM name.
 
-    ``NUMBA_CPU_NAME`` decides where it is set; otherwise the features of the host do.
+    ``NUMBA_CPU_NAME`` decides where it is set; otherwise the features of the host do. ``NUMBA_CPU_FEATURES`` makes a target of
+    its own: no entry of a level is for somebody who switches instructions off.
     """
+    if config.CPU_FEATURES:
+        return f"{config.CPU_NAME or 'host'} {config.CPU_FEATURES}"
     if config.CPU_NAME:
         return config.CPU_NAME
     import llvmlite.binding as llvm
@@ -238,7 +241,7 @@ def _read(path: Path):
         return None
     try:
         return pickle.loads(data[_DIGEST:])
-    except ImportError:  # of a kernel that code without a module defined (`exec`): it can only be compiled again
+    except (ImportError, AttributeError):  # it names a module (of `exec`) or a type that is not there: compile again
         return None
 
 

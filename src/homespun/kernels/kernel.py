@@ -31,6 +31,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "20000")
 import numba
 from numba import prange
 from numba.core import config, dispatcher, sigutils
+from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
 from numba.np.ufunc import parallel as numba_pool
 
@@ -114,6 +115,7 @@ class Kernel(Dispatcher):
         self.signatures_pinned = signatures
         self.parallel = bool(options and options.get("parallel"))
         self._serial_twin = None
+        self._remembered: set[tuple] = set()  # types of arguments that found a pinned signature by conversion
         super().__init__(py_func, targetoptions=dict(options or {}))
         self._cache = KernelCache(py_func, self.targetoptions, bool(signatures))
 
@@ -154,8 +156,11 @@ class Kernel(Dispatcher):
         given = [self.typeof_pyval(value) for value in args]
         signature = self._pinned_for(given)
         entry = self.compile(signature)
-        if tuple(given) not in self.overloads:  # a second entry for one signature would be ambiguous: no call would find it
-            self._insert([kind._code for kind in given], entry, False)  # the next call with such arguments finds it at once
+        kinds = tuple(given)
+        with global_compiler_lock:  # two threads may come with the same first call
+            if kinds not in self.overloads and kinds not in self._remembered:  # entered twice it is ambiguous: no call finds it
+                self._insert([kind._code for kind in given], entry, False)  # the next call with such arguments finds it at once
+                self._remembered.add(kinds)
         return entry
 
     def _pinned_for(self, given):
