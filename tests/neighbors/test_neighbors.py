@@ -123,7 +123,7 @@ def test_precomputed_and_callable(cloud):
 
 
 def test_a_sparse_precomputed_graph_is_not_full_of_zeros(cloud):
-    X, Q = cloud
+    X, _ = cloud
     graph = peer.KNeighborsTransformer(n_neighbors=8, mode="distance").fit(X).transform(X)
     y = X[:, 1] ** 2
     np.testing.assert_allclose(KNeighborsRegressor(5, metric="precomputed").fit(graph, y).predict(graph),
@@ -173,3 +173,13 @@ def test_state_carries_no_packed_copy(cloud):
     again = pickle.loads(pickle.dumps(model))
     assert len(pickle.dumps(model)) < 1.2 * X.nbytes
     np.testing.assert_array_equal(again.kneighbors(Q)[0], model.kneighbors(Q)[0])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_sparse_rows_far_from_the_origin_have_the_neighbours_of_dense_ones(dtype):
+    rng = np.random.default_rng(0)
+    X, Q = ((rng.normal(size=(n, 6)) + 1000).astype(dtype) for n in (200, 20))
+    wanted = NearestNeighbors(n_neighbors=5).fit(X).kneighbors(Q)
+    found = NearestNeighbors(n_neighbors=5).fit(sparse.csr_matrix(X)).kneighbors(sparse.csr_matrix(Q))
+    np.testing.assert_array_equal(found[1], wanted[1])
+    np.testing.assert_allclose(found[0], wanted[0], rtol=1e-9)
