@@ -7,7 +7,7 @@ import pytest
 from numba.core import config
 
 from homespun.kernels import KERNELS, ORACLES, interpreted
-from homespun.kernels.oracle import _arrays, compare
+from homespun.kernels.oracle import arrays_of, compare
 from homespun.testing.discovery import import_all
 from homespun.testing.mutation import covered_by
 
@@ -43,7 +43,7 @@ def test_formula_and_plain_python_agree(oracle, number):
 @pytest.mark.parametrize("oracle, number", CASES)
 def test_examples_are_the_same_for_the_same_seed(oracle, number):
     first, second = (oracle.formula(*oracle.examples[number](np.random.default_rng(0))) for _ in range(2))
-    for one, other in zip(_arrays(first), _arrays(second)):  # not the arguments: some are outputs, not yet written
+    for one, other in zip(arrays_of(first), arrays_of(second)):  # not the arguments: some are outputs, not yet written
         np.testing.assert_array_equal(one, other)
 
 
@@ -62,7 +62,7 @@ def test_there_is_something_to_check():
 def test_an_oracle_that_disagrees_is_seen():
     oracle = next(iter(ORACLES.values()))
     wrong = copy.copy(oracle)
-    wrong.formula = lambda *arguments: [part * 1.001 + 1 for part in _arrays(oracle.formula(*arguments))]
+    wrong.formula = lambda *arguments: [part * 1.001 + 1 for part in arrays_of(oracle.formula(*arguments))]
     assert not compare(wrong, *oracle.examples[0](np.random.default_rng(0))).equal
 
 

@@ -32,7 +32,7 @@ from pathlib import Path
 import numpy as np
 
 from homespun.kernels import KERNELS, ORACLES, Kernel, interpreted
-from homespun.kernels.oracle import Oracle
+from homespun.kernels.oracle import Oracle, agree, arrays_of
 
 EXEMPT = re.compile(r"# no mutant(?: \((?P<edits>[^)]*)\))?: (?P<reason>.+)")
 SEEDS = 4  # an example is a function of a generator: as many sets of data are tried on each
@@ -282,11 +282,11 @@ class Bench:
         if seed not in self.rounds:
             examples = [make(np.random.default_rng(seed)) for make in self.oracle.examples]
             with _silent():
-                self.rounds[seed] = [(one, _arrays(self.oracle.formula(*copy.deepcopy(one)))) for one in examples]
+                self.rounds[seed] = [(one, arrays_of(self.oracle.formula(*copy.deepcopy(one)))) for one in examples]
                 start = time.perf_counter()
                 with interpreted():
                     for arguments, wanted in self.rounds[seed]:
-                        if not _agree(_arrays(self.oracle.fast(*copy.deepcopy(arguments))), wanted, self.oracle):
+                        if not agree(arrays_of(self.oracle.fast(*copy.deepcopy(arguments))), wanted, self.oracle):
                             raise AssertionError(f"{self.oracle.name} disagrees with its formula on the example of seed {seed}")
             self.seconds = max(self.seconds, time.perf_counter() - start)
         return self.rounds[seed]
@@ -298,7 +298,7 @@ class Bench:
         try:
             with interpreted(), _silent(), _time_limit(max(1.0, 10 * self.seconds)):
                 for arguments, wanted in examples:
-                    if not _agree(_arrays(self.oracle.fast(*copy.deepcopy(arguments))), wanted, self.oracle):
+                    if not agree(arrays_of(self.oracle.fast(*copy.deepcopy(arguments))), wanted, self.oracle):
                         return "differs"
         except TooLong:
             return "takes too long"
@@ -372,16 +372,6 @@ def trial(names=None, oracles=None, *, equal=None, at_most: int | None = None, s
         if try_mutant(mutant, quickest) is None:
             survivors.append(mutant)
     return Score(tried, survivors, [name for name in chosen if not watchers[name]])
-
-
-def _arrays(result) -> list[np.ndarray]:
-    return [np.asarray(part) for part in (result if isinstance(result, (tuple, list)) else (result,))]
-
-
-def _agree(have, want, oracle) -> bool:
-    return len(have) == len(want) and all(
-        a.shape == b.shape and bool(np.allclose(a, b, rtol=oracle.rtol, atol=oracle.atol, equal_nan=True))
-        for a, b in zip(have, want))
 
 
 @contextlib.contextmanager
