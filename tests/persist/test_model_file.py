@@ -26,7 +26,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 
 import homespun.persist as persist
 from homespun.errors import ModelFileError
-from homespun.persist import container
+from homespun.persist import container, model_file
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(5, 3, (40, 3))
@@ -290,6 +290,20 @@ def forged(tmp_path_factory):
     texts, arrays, _ = container.read(path)
     tree = json.loads(arrays["#tree"].tobytes())
     return {name: text for name, text in texts.items() if name not in ("format", "format_version", "sha256")}, arrays, tree, path
+
+
+def test_a_self_test_holds_rows_and_names_no_file(tmp_path):
+    path = tmp_path / "model.homespun"
+    with pytest.raises(ModelFileError, match="must be rows, got str"):
+        persist.save(StandardScaler().fit(X), path, sample="fresh.csv")
+
+    class Reader(StandardScaler):  # as a Project, which reads the file that it is given
+        def transform(self, where):
+            raise AssertionError(f"{where} was opened")
+
+    for place in ("/etc/hostname", Path("/etc/hostname")):
+        with pytest.raises(ModelFileError, match="names a file"):
+            model_file._check(Reader(), {"sample": place, "answers": {"transform": X}}, path, exact=True)
 
 
 def test_the_self_test_is_asked(saved):

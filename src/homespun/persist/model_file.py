@@ -13,6 +13,7 @@ Cost: linear in the size of the model, one copy in memory. Not handled: see `enc
 from __future__ import annotations
 
 import json
+import os
 import platform
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from homespun.persist.decoding import decode
 from homespun.persist.encoding import encode
 
 _METHODS = ("predict", "predict_proba", "transform")  # what the self-test asks a model, where it has them
+_PLACES = (str, bytes, os.PathLike)  # what names a file
 _TOLERANCE = 1e-5  # relative, between machines: another level sums in another order
 
 
@@ -67,6 +69,9 @@ def save(model: Any, path, *, sample=None, record: dict | None = None, reference
     """
     names = Names()
     parts: dict[str, Any] = {"model": model}
+    if isinstance(sample, _PLACES):
+        raise ModelFileError(f"cannot save the model: sample must be rows, got {type(sample).__name__}", operation="save",
+                             operands={"sample": sample}, rule="sample is rows, not the name of a file")
     if sample is not None:
         answers = _answers(model, sample)
         parts["self_test"] = {"sample": sample, "answers": answers}
@@ -187,6 +192,9 @@ def _answers(model, sample) -> dict[str, Any]:
 
 
 def _check(model, test, path, *, exact: bool) -> None:
+    if isinstance(test["sample"], _PLACES):  # a Project would read it: a model file may not choose what is opened
+        raise ModelFileError(f"cannot load {path}: its self-test names a file instead of holding rows", operation="load",
+                             where=str(path), rule="the sample is rows")
     for method, expected in test["answers"].items():
         try:
             got = getattr(model, method)(test["sample"])
