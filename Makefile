@@ -33,7 +33,7 @@ kernels: $(VENV)/.all
 	$(BIN)/python -m homespun.kernels.build
 
 lint: $(VENV)/.lint
-	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks docs
 
 types: $(VENV)/.lint
 	$(BIN)/mypy

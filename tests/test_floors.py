@@ -19,7 +19,7 @@ FLOORS = [
     {"serve", "cli", "__main__"},
 ]
 FLOOR = {package: number for number, packages in enumerate(FLOORS) for package in packages}
-AGREED = {("errors", "base"), ("ensemble", "tree"), ("testing", "persist"), ("manifold", "neighbors")}  # downward by agreement within a floor
+AGREED = {("errors", "base"), ("ensemble", "tree"), ("testing", "persist"), ("manifold", "neighbors")}  # within a floor
 
 
 def imported_packages(path):

@@ -38,7 +38,8 @@ def test_tiles_equal_their_twins(dtype, depth, limit):
         function(A, B, row, limits, masks, stored, summed, below, depth)
         results.append((masks, stored, summed, below))
     for fast, plain in zip(*results):
-        np.testing.assert_allclose(fast, plain, rtol=2e-5 if dtype == np.float32 else 1e-12, atol=1e-5)
+        tolerance = {"rtol": 2e-5, "atol": 1e-5} if dtype == np.float32 else {"rtol": 1e-12, "atol": 1e-12}
+        np.testing.assert_allclose(fast, plain, **tolerance)
 
 
 @kernel("void(f4[::1], f4[::1])")

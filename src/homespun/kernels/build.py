@@ -64,10 +64,11 @@ def build(environment: dict[str, str], *, show: bool | None = None, label: str =
     try:
         with selectors.DefaultSelector() as ready:
             for process in running:
-                ready.register(process.stdout, selectors.EVENT_READ)
+                assert process.stdout is not None
+                ready.register(process.stdout, selectors.EVENT_READ, process.stdout)
             while ready.get_map():
                 for key, _ in ready.select():
-                    line = key.fileobj.readline()
+                    line = key.data.readline()
                     if not line:
                         ready.unregister(key.fileobj)
                     elif line.startswith("of "):
