@@ -5,6 +5,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import types
 
 import numpy as np
 import pytest
@@ -216,6 +217,39 @@ def test_second_process_loads_and_an_edit_anywhere_is_noticed(tmp_path):
         data = entry.read_bytes()
         entry.write_bytes(data[: len(data) // 2] if entry.name.endswith("0") else data[:-9] + b"\0" + data[-8:])
     assert run(code, HOMESPUN_CACHE_DIR=str(cache)) == "5.0 0"
+
+
+@pytest.mark.parametrize("change", [("FACTOR", 3.0), ("twice", make("def twice(x):\n    return x * 7", "twice"))])
+def test_content_hash_sees_what_is_reached_through_a_module(change):
+    house, room = types.ModuleType("house"), types.ModuleType("house.room")
+    house.room, room.FACTOR, room.twice = room, 2.0, twice
+    function = make("def f(x):\n    return house.room.twice(x) * house.room.FACTOR")
+    function.__globals__["house"] = house
+    before = content_hash(function)
+    assert content_hash(function) == before
+    setattr(room, *change)
+    assert content_hash(function) != before
+
+
+def test_content_hash_sees_the_middle_of_a_large_array():
+    function = make("def f(x):\n    return x * TABLES[0][2500]")
+    function.__globals__["TABLES"] = (np.zeros(5000),)
+    before = content_hash(function)
+    function.__globals__["TABLES"][0][2500] = 9.0
+    assert content_hash(function) != before
+
+
+@compiled_only
+def test_a_helper_reached_through_its_module_is_noticed_too(tmp_path):
+    helper = "from homespun.kernels import kernel\n@kernel()\ndef g(x):\n    return x + {}\n"
+    (tmp_path / "helper.py").write_text(helper.format(1))
+    (tmp_path / "module.py").write_text(
+        "from homespun.kernels import kernel\nimport helper\n"
+        "@kernel('f8(f8[::1])')\ndef f(x):\n    return helper.g(x[0])\n")
+    code = ONE_KERNEL.format(folder=str(tmp_path))
+    assert run(code, HOMESPUN_CACHE_DIR=str(tmp_path / "cache")) == "1.0 0"
+    (tmp_path / "helper.py").write_text(helper.format(25))  # another length: Python's own cache goes by size and time
+    assert run(code, HOMESPUN_CACHE_DIR=str(tmp_path / "cache")) == "25.0 0"
 
 
 @compiled_only

@@ -82,6 +82,9 @@ def has_avx512() -> bool:
 # ---------------------------------------------------------------------------------------------------------------------
 # What a kernel depends on
 
+_VERSIONED = ("numpy", "numba", "llvmlite", *sys.stdlib_module_names)  # their versions are part of every key
+
+
 def content_hash(py_func) -> str:
     """Hash of the bytecode and constants of `py_func` and of everything it reaches through its globals."""
     seen: dict[int, bytes] = {}
@@ -97,6 +100,8 @@ def _add_function(function, digest, seen):
     seen[id(function)] = b""
     digest.update(function.__qualname__.encode())
     digest.update(repr(function.__defaults__).encode())
+    for value in function.__defaults__ or ():
+        _add_value(value, digest, seen)
     _add_code(function.__code__, function.__globals__, digest, seen)
     if function.__closure__:
         raise TypeError(f"kernel {function.__qualname__} has a closure; kernels take what they need as arguments")
@@ -114,6 +119,22 @@ def _add_code(code, namespace, digest, seen):
         if name in namespace:
             digest.update(name.encode())
             _add_value(namespace[name], digest, seen)
+            if isinstance(namespace[name], python_types.ModuleType):
+                _add_attributes(namespace[name], code.co_names, digest, seen)
+
+
+def _add_attributes(module, names, digest, seen):
+    """What the code may mean by ``module.name``; of NumPy, Numba and the like their versions are in the key already."""
+    if id(module) in seen or module.__name__.partition(".")[0] in _VERSIONED:
+        return
+    seen[id(module)] = b""
+    for name in names:
+        value = vars(module).get(name)
+        if value is not None:
+            digest.update(name.encode())
+            _add_value(value, digest, seen)
+            if isinstance(value, python_types.ModuleType):
+                _add_attributes(value, names, digest, seen)
 
 
 def _add_value(value, digest, seen):
@@ -123,11 +144,17 @@ def _add_value(value, digest, seen):
     elif isinstance(value, python_types.ModuleType):
         digest.update(_module_hash(value))
     elif isinstance(value, python_types.FunctionType):  # an @overload stub such as those of simd: its file is its content
-        digest.update(_module_hash(sys.modules[value.__module__]))
+        home = sys.modules.get(value.__module__)
+        if home is not None:
+            digest.update(_module_hash(home))
+        else:  # of `exec`: there is no file
+            _add_function(value, digest, seen)
     elif isinstance(value, np.ndarray):
         digest.update(str((value.dtype, value.shape)).encode() + value.tobytes())
     elif isinstance(value, (int, float, complex, str, bytes, bool, tuple, np.generic)):
         digest.update(f"{type(value).__name__} {value!r}".encode())
+        for part in value if isinstance(value, tuple) else ():  # the text of a large array leaves its middle out
+            _add_value(part, digest, seen)
     else:  # a class, a Numba type, a builtin: known by its name
         digest.update(f"{type(value).__module__} {getattr(value, '__qualname__', '') or value!s}".encode())
 
@@ -137,8 +164,8 @@ def _options(options: dict) -> list:
 
 
 def _module_hash(module) -> bytes:
-    if not module.__name__.startswith("homespun") or not getattr(module, "__file__", None):
-        return module.__name__.encode()  # NumPy, Numba, math: their versions are part of every key
+    if module.__name__.partition(".")[0] in _VERSIONED or not str(getattr(module, "__file__", None)).endswith(".py"):
+        return module.__name__.encode()
     return _file_hash(module.__file__)
 
 
