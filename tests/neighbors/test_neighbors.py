@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from homespun.errors import DataError, ParameterError
-from homespun.kernels.distances import EuclideanIndex, euclidean_nearest_formula
+from homespun.kernels.distances import EuclideanIndex
+from homespun.kernels.distances_formula import euclidean_nearest_formula
 from homespun.neighbors import KNeighborsClassifier, KNeighborsRegressor, NearestNeighbors
 
 

@@ -23,8 +23,9 @@ import numpy as np
 
 from homespun.kernels import simd
 from homespun.kernels.kernel import kernel
-from homespun.kernels.oracle import oracle
 from homespun.kernels.threads import over_blocks
+
+# The definitions stand in `distances_formula`.
 
 ROWS, COLUMNS32, COLUMNS64 = simd.ROWS, simd.COLUMNS32, simd.COLUMNS64
 QUERY_BLOCK = 64  # queries that one thread carries through X together: a multiple of most ROWS, heaps stay in L1
@@ -220,19 +221,28 @@ class EuclideanIndex:
     def _filter_and_refine(self, Q, queries, dtype, distances, rows, proved):
         n, d = self.X.shape
         k = rows.shape[1]
-        size = min(n, k + max(4, k // 4))
-        panels, scores = self.panels(dtype)
         chosen = Q if queries.size == Q.shape[0] else Q[queries]
         chosen = chosen if dtype == np.float32 else chosen.astype(dtype, copy=False)
-        heap_scores = np.empty((queries.size, size), dtype)
-        kept = np.empty((queries.size, size), np.int64)
-        blocks = -(-queries.size // QUERY_BLOCK)
-        with np.errstate(over="ignore", invalid="ignore"):  # the interpreted lane would warn where compiled code is silent
-            over_blocks(filter_nearest, blocks, chosen, self.centre, self.scale, panels, scores, heap_scores, kept)
-            norms = ((self.scale * (chosen.astype(np.float64) - self.centre)) ** 2).sum(axis=1)
+        smallest, kept = filter_rows(chosen, self.centre, self.scale, *self.panels(dtype), min(n, k + max(4, k // 4)))
+        norms = ((self.scale * (chosen.astype(np.float64) - self.centre)) ** 2).sum(axis=1)
         underflow = (d + 4) * np.finfo(dtype).tiny  # what products below the smallest normal number lose
-        bounds = heap_scores[:, 0] + (1.0 - rounding_bound(d, dtype)) * norms - underflow
-        over_blocks(refine_nearest, blocks, self.X, Q, self.scale, queries, bounds, kept, distances, rows, proved)
+        bounds = smallest[:, 0] + (1.0 - rounding_bound(d, dtype)) * norms - underflow
+        refine_rows(self.X, Q, self.scale, queries, bounds, kept, distances, rows, proved)
+
+
+def filter_rows(Q, centre, scale, panels, scores, size):
+    """The `size` smallest scores of each query (m, size), largest first, the others in no order; and their rows."""
+    smallest = np.empty((Q.shape[0], size), panels.dtype)
+    kept = np.empty((Q.shape[0], size), np.int64)
+    with np.errstate(over="ignore", invalid="ignore"):  # plain Python would warn where compiled code is silent
+        over_blocks(filter_nearest, -(-Q.shape[0] // QUERY_BLOCK), Q, centre, scale, panels, scores, smallest, kept)
+    return smallest, kept
+
+
+def refine_rows(X, Q, scale, queries, bounds, kept, distances, rows, proved):
+    """See `refine_nearest`; writes the entries `queries` of distances, rows, proved, and returns these three."""
+    over_blocks(refine_nearest, -(-queries.size // QUERY_BLOCK), X, Q, scale, queries, bounds, kept, distances, rows, proved)
+    return distances, rows, proved
 
 
 def rounding_bound(d, dtype):
@@ -292,43 +302,6 @@ def minkowski_nearest(X, Q, k, p):
     return distances, rows
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# The definitions
-
 def euclidean_nearest(X, Q, k):
     """`EuclideanIndex(X).query(Q, k)` in one call."""
     return EuclideanIndex(X).query(Q, k)
-
-
-def _clouds(rng, dtype=np.float32, n=130, m=70, d=5, k=7, offset=3.0):
-    """Points far from the origin, some of them equal, some queries equal to points: every branch of filter and refine."""
-    X = (rng.normal(size=(n, d)) + offset).astype(dtype)
-    X[n // 2] = X[3]
-    X[-1] = X[3]
-    Q = (rng.normal(size=(m, d)) + offset).astype(dtype)
-    Q[1] = X[3]
-    return X, Q, k
-
-
-@oracle(euclidean_nearest, kernels=(pack_panels, filter_nearest, refine_nearest, sift_down), rtol=1e-12, example=(
-    _clouds,
-    lambda rng: _clouds(rng, np.float64, d=3, offset=1e6),           # cancels in float32: the float64 filter decides
-    lambda rng: (np.floor(_clouds(rng, np.float64)[0]), *_clouds(rng, np.float64)[1:2], 5),  # many ties
-    lambda rng: (_clouds(rng)[0][:9], _clouds(rng)[1], 9),            # every row is a neighbour
-))
-def euclidean_nearest_formula(X, Q, k):
-    """All distances by the definition, in float64; a stable sort breaks ties by row number."""
-    gaps = Q[:, None, :].astype(np.float64) - X[None, :, :].astype(np.float64)
-    squares = (gaps**2).sum(axis=-1)  # (m, n)
-    rows = np.argsort(squares, axis=1, kind="stable")[:, :k]
-    return np.sqrt(np.take_along_axis(squares, rows, axis=1)), rows
-
-
-@oracle(minkowski_nearest, kernels=(minkowski_block,), rtol=1e-12, example=(
-    lambda rng: (*_clouds(rng, np.float64), 1.0), lambda rng: (*_clouds(rng, np.float64), 2.0),
-    lambda rng: (*_clouds(rng, np.float64), 3.5), lambda rng: (*_clouds(rng, np.float64), np.inf)))
-def minkowski_nearest_formula(X, Q, k, p):
-    gaps = np.abs(Q[:, None, :] - X[None, :, :])
-    distances = gaps.max(axis=-1) if p == np.inf else (gaps**p).sum(axis=-1) ** (1.0 / p)
-    rows = np.argsort(distances, axis=1, kind="stable")[:, :k]
-    return np.take_along_axis(distances, rows, axis=1), rows

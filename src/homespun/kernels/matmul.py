@@ -144,8 +144,12 @@ def pairwise_distances(X, Y):
 @oracle(matmul, kernels=(pack_right, multiply_rows), rtol=1e-12, atol=1e-12, example=(
     lambda rng: (rng.normal(size=(2 * ROW_BLOCK + 3, 7)), rng.normal(size=(7, 2 * COLUMNS64 + 5))),
     lambda rng: (rng.normal(size=(5, DEPTH + 9)), rng.normal(size=(50, DEPTH + 9)).T),
+    lambda rng: (rng.normal(size=(2 * ROWS, 3)), rng.normal(size=(3, COLUMNS64 + 1))),  # nothing left over below
+    lambda rng: (rng.normal(size=(ROWS + 1, 3)), rng.normal(size=(3, 2 * COLUMNS64))),  # nothing left over at the right
+    lambda rng: tuple(rng.integers(-9, 9, size).astype(np.float32) for size in ((9, 4), (4, COLUMNS32 + 3))),  # exact
 ))
 def matmul_formula(A, B):
+    """C[i, j] = sum_k A[i, k] B[k, j]"""
     return np.einsum("ik,kj->ij", A, B)
 
 

@@ -23,6 +23,7 @@ from numba.core.typing.templates import infer, infer_global, make_intrinsic_temp
 
 from homespun.kernels.cache import has_avx512
 from homespun.kernels.kernel import kernel
+from homespun.kernels.oracle import oracle
 
 BOUNDSCHECK = bool(config.BOUNDSCHECK)
 
@@ -113,6 +114,18 @@ def exp32(x):
     p = p * r + np.float32(5.0000001201e-1)
     p = p * r * r + r + np.float32(1.0)
     return p * float32_from_bits(np.int32((np.int32(n) + np.int32(127)) << np.int32(23)))
+
+
+def exponentials(x):
+    """`exp32` of each entry of a float32 array: what the definition below is compared with."""
+    return np.array([exp32(value) for value in x], np.float32)
+
+
+@oracle(exponentials, kernels=(exp32,), rtol=3e-7, atol=0.0, example=lambda rng: (
+    np.r_[rng.normal(size=200) * 30, np.linspace(86, 90, 21), np.linspace(-89, -86, 21), 0, 1e30, -1e30].astype(np.float32),))
+def exponentials_formula(x):
+    """exp in float64, of arguments clamped to what float32 can hold the result of."""
+    return np.exp(np.clip(x.astype(np.float64), -87.0, 88.0))
 
 
 # ---------------------------------------------------------------------------------------------------------------------
