@@ -159,7 +159,7 @@ def test_classes_get_probabilities(call, folder):
         (["predict", "cars.csv", "fresh.csv"], "cars.csv"),
         (["predict", "nothing.homespun", "fresh.csv"], "nothing.homespun"),
         (["predict", "cars.homespun", "nothing.csv"], "nothing.csv"),
-        (["predict", "cars.homespun", "one.csv", "-o", "no/such/folder.csv"], "No such file"),
+        (["predict", "cars.homespun", "one.csv", "-o", "no/such/folder.csv"], "'no/such/folder.csv'"),
         (["predict", "cut.homespun", "fresh.csv"], "cut.homespun"),
         (["predict", "cars.homespun", "renamed.csv"], "did you mean 'Milage'"),
         (["prove", "no_such_kernel"], "no_such_kernel"),

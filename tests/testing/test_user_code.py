@@ -39,8 +39,9 @@ def test_a_name_that_python_cannot_import(tmp_path, name, suggestion):
 
 @pytest.mark.parametrize("name", ["class.py", "2fast.py"])
 def test_a_keyword_or_number_is_no_name(tmp_path, name):
-    with pytest.raises(ParameterError, match=name):
+    with pytest.raises(ParameterError, match=name) as caught:
         new_file(tmp_path / name)
+    assert new_file(tmp_path / caught.value.suggestion).exists()  # a suggestion fits
 
 
 def test_a_missing_folder(tmp_path):

@@ -52,5 +52,7 @@ def write_whole(path: Path, text: str) -> None:
     try:
         draft.write_text(text, encoding="utf-8", newline="")
         draft.replace(path)
+    except OSError as error:  # the draft's name is ours: the message names the file that was asked for
+        raise OSError(error.errno, error.strerror, str(path)) from None
     finally:
         draft.unlink(missing_ok=True)

@@ -143,7 +143,8 @@ def new_file(path) -> Path:
     file = Path(path)
     facts: dict[str, Any] = {"operation": "new", "operands": {"path": str(path)}}
     if file.suffix != ".py" or not file.stem.isidentifier() or keyword.iskeyword(file.stem):
-        suggestion = "".join(c if c.isalnum() else "_" for c in file.stem) + ".py"
+        stem = "".join(c if c.isalnum() else "_" for c in file.stem)
+        suggestion = (stem if stem.isidentifier() and not keyword.iskeyword(stem) else f"my_{stem}") + ".py"
         raise ParameterError(f"new: {file.name!r} is not a name that Python can import; try {suggestion!r}", **facts,
                              rule="a name that Python can import, ending in .py", suggestion=suggestion)
     if not file.parent.is_dir():
