@@ -272,6 +272,7 @@ PAGE = """<!doctype html>
 <style>
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 64rem; margin: 2rem auto; padding: 0 1rem; color-scheme: light dark; }
 table { border-collapse: collapse; width: 100%; } th, td { text-align: left; vertical-align: top; padding: .5rem; }
+td:last-child, th:last-child { white-space: nowrap; }
 tr { border-top: 1px solid #8886; } th p { font-weight: normal; font-size: .85rem; margin: 0; opacity: .75; }
 pre { overflow-x: auto; padding: .5rem; background: #8882; }
 .good td:nth-child(2), h1.good span { color: #1a7f37; } .bad td:nth-child(2), h1.bad span { color: #cf222e; }
