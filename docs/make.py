@@ -79,7 +79,8 @@ def kernels(modules: str) -> str:
     lines = ["| fast function | formula that defines it | compiled kernels | file |", "|---|---|---|---|"]
     for oracle in sorted(ORACLES.values(), key=lambda one: one.name):
         module = oracle.formula.__module__
-        if any(module == name or module.startswith(f"{name}.") for name in names):
+        homes = (module, oracle.fast.__module__)  # a formula may stand in a file beside what it defines
+        if any(home == name or home.startswith(f"{name}.") for name in names for home in homes):
             compiled = ", ".join(f"`{kernel.py_func.__name__}`" for kernel in oracle.kernels)
             fast = oracle.name.rpartition(".")[2]
             lines.append(f"| `{fast}` | `{oracle.formula.__name__}` | {compiled} | `{path_of(module)}` |")

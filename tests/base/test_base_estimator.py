@@ -142,3 +142,12 @@ def test_other_type_errors_stay_type_errors():
     with pytest.raises(TypeError) as caught:
         Line().fit(np.array([[{"a": 1}], [{"b": 2}]], dtype=object), [1, 2])
     assert not isinstance(caught.value, HomespunError)
+
+
+def test_weights_whose_sum_overflows_are_refused():
+    from homespun.linear_model import Ridge
+
+    X = np.random.default_rng(0).normal(size=(60, 4))
+    with pytest.raises(DataError, match="sum of the sample weights is infinite, the largest is 1e") as error:
+        Ridge().fit(X, X[:, 0], sample_weight=np.full(60, 1e307))
+    assert error.value.operation == "Ridge.fit" and error.value.rule == "a finite sum"

@@ -114,3 +114,9 @@ def test_the_base_constraint_is_abstract():
     for method in (lambda: Constraint().accepts(1), Constraint().words):
         with pytest.raises(TypeError, match="defines"):
             method()
+
+
+def test_whole_numbers_fit_64_bits():
+    from homespun.base.params import Integer
+
+    assert Integer(low=1).accepts(2**63 - 1) and not Integer(low=1).accepts(10**20)

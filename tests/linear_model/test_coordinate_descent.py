@@ -287,3 +287,10 @@ def test_check_estimator(model):
         for one, check in estimator_checks_generator(model):
             with contextlib.suppress(SkipTest):  # a check that does not apply here
                 check(one)
+
+
+def test_a_fold_without_weight_is_refused():
+    X = np.random.default_rng(0).normal(size=(60, 4))
+    with pytest.raises(DataError, match="a fold holds no row of a weight above zero") as error:
+        LassoCV().fit(X, X[:, 0], sample_weight=np.r_[np.zeros(59), 1.0])
+    assert error.value.rule == "weight in every fold"

@@ -156,7 +156,8 @@ def test_polars_file_and_table_alike(tmp_path, project):
 
     path = tmp_path / "cars.csv"
     CARS.to_csv(path, index=False)
-    for data in (path, str(path), pl.from_pandas(CARS.astype(object).where(CARS.notna(), None)), read(path)):
+    columns = {name: [None if value != value else value for value in CARS[name]] for name in CARS}
+    for data in (path, str(path), pl.DataFrame(columns), read(path)):
         made = fit(data, "price", models=QUICK, folds=3)
         assert made.leaderboard["score"].tolist() == project.leaderboard["score"].tolist()
 
@@ -414,3 +415,21 @@ def test_real_cars(path, tmp_path):
     fresh = load_raw(os.path.join(folder, path))[0].iloc[-400:]
     predicted = load(tmp_path / "model.homespun").predict(fresh)
     assert len(predicted) == 400 and np.isfinite(predicted).all() and (predicted >= 0).all()
+
+
+def test_ctrl_c_while_the_best_is_refitted_keeps_a_quicker_one(monkeypatch):
+    from homespun.tabular import fitting
+
+    original, calls = fitting._quietly, []
+
+    def interrupted_once(work, *arguments, label, notes):
+        if len(arguments[0]) == rows and label != "baseline" and not calls:
+            calls.append(label)
+            raise KeyboardInterrupt
+        return original(work, *arguments, label=label, notes=notes)
+
+    rows = len(CARS.drop_duplicates())
+    monkeypatch.setattr(fitting, "_quietly", interrupted_once)
+    made = fit(CARS, "price", models=["baseline", "forest"], folds=2)
+    assert calls == ["forest"] and made.best == "baseline"
+    assert any("interrupted while forest was refitted" in note for note in made.warnings)

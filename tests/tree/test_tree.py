@@ -272,3 +272,9 @@ def test_formula(name):
     found = find(name)
     for example in found.examples:
         assert compare(found, *example(np.random.default_rng(5))).equal
+
+
+@pytest.mark.parametrize("class_weight", [[1, 2], np.array([1.0, 2.0])])
+def test_class_weights_that_are_no_dicts_are_refused(class_weight):
+    with pytest.raises(ParameterError, match="class_weight must be a dict of class → weight"):
+        DecisionTreeClassifier(class_weight=class_weight).fit([[0.0], [1.0]], [0, 1])

@@ -60,7 +60,7 @@ class Estimator(BaseEstimator):
             raise _worded(error, self, operation, X=X, y=y) from None
 
     def validate_weights(self, sample_weight, X, *, operation: str = "fit", dtype=np.float64, allow_negative=False):
-        """Weights as an array of shape (n,), ones for None. Negative, infinite or all-zero weights are a DataError."""
+        """Weights as an array of shape (n,), ones for None. Negative, infinite or all-zero ones are a DataError."""
         try:
             weights = _check_sample_weight(sample_weight, X, dtype=dtype, ensure_non_negative=not allow_negative)
         except ValueError as error:
@@ -70,6 +70,13 @@ class Estimator(BaseEstimator):
                 f"{type(self).__name__}.{operation}: every sample weight is zero, so there is nothing to learn from",
                 operation=f"{type(self).__name__}.{operation}", operands={"sample_weight": weights.shape},
                 rule="at least one weight > 0")
+        with np.errstate(over="ignore"):
+            total = weights.sum()
+        if not np.isfinite(total):
+            raise DataError(
+                f"{type(self).__name__}.{operation}: the sum of the sample weights is infinite, the largest is {weights.max():g}",
+                operation=f"{type(self).__name__}.{operation}", operands={"sample_weight": weights.shape},
+                rule="a finite sum", suggestion="divide the weights by their largest")
         return weights
 
 

@@ -78,12 +78,12 @@ class Real(Constraint):
 
 
 class Integer(Real):
-    """A whole number in a range."""
+    """A whole number in a range; in any case one that 64 bits hold, as kernels count in them."""
 
     noun = "a whole number"
 
     def kind(self, value):
-        return isinstance(value, numbers.Integral) and not isinstance(value, (bool, np.bool_))
+        return isinstance(value, numbers.Integral) and not isinstance(value, (bool, np.bool_)) and -(2**63) <= value < 2**63
 
 
 class Boolean(Constraint):

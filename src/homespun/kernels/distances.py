@@ -223,7 +223,8 @@ class EuclideanIndex:
         k = rows.shape[1]
         chosen = Q if queries.size == Q.shape[0] else Q[queries]
         chosen = chosen if dtype == np.float32 else chosen.astype(dtype, copy=False)
-        smallest, kept = filter_rows(chosen, self.centre, self.scale, *self.panels(dtype), min(n, k + max(4, k // 4)))
+        panels, scores = self.panels(dtype)
+        smallest, kept = filter_rows(chosen, self.centre, self.scale, panels, scores, min(n, k + max(4, k // 4)))
         norms = ((self.scale * (chosen.astype(np.float64) - self.centre)) ** 2).sum(axis=1)
         underflow = (d + 4) * np.finfo(dtype).tiny  # what products below the smallest normal number lose
         bounds = smallest[:, 0] + (1.0 - rounding_bound(d, dtype)) * norms - underflow

@@ -79,11 +79,12 @@ class Proof:
 
     def __str__(self):
         verdict = "agree" if self.equal else "DIFFER"
+        times = self.formula_seconds / max(self.kernel_seconds, 1e-9)
+        pace = f"{times:.1f} times faster" if times >= 1 else f"{1 / max(times, 1e-9):.1f} times slower (on data this small)"
         return (f"{self.name}: formula and kernel {verdict}\n"
                 f"  largest difference  {self.largest_difference:.3g}  (relative {self.largest_relative:.3g}, "
                 f"{self.largest_ulp:.3g} ulp)\n"
-                f"  formula {self.formula_seconds:.6f} s, kernel {self.kernel_seconds:.6f} s: "
-                f"{self.formula_seconds / max(self.kernel_seconds, 1e-9):.1f} times faster")
+                f"  formula {self.formula_seconds:.6f} s, kernel {self.kernel_seconds:.6f} s: {pace}")
 
     __repr__ = __str__
 
@@ -102,7 +103,8 @@ def find(name: str) -> Oracle:
         raise ParameterError(f"prove: {name!r} could be {', '.join(matches)}", operation="prove", operands={"name": name},
                              rule="the name of one oracle")
     hint = did_you_mean(name, list(ORACLES) + [full.rpartition(".")[2] for full in ORACLES])
-    raise ParameterError(f"prove: there is no kernel called {name!r}" + (f"; {hint}" if hint else ""),
+    known = "there are " + ", ".join(sorted(full.rpartition(".")[2] for full in ORACLES))
+    raise ParameterError(f"prove: there is no kernel called {name!r}; {hint or known}",
                          operation="prove", operands={"name": name}, rule="a registered name", suggestion=hint)
 
 

@@ -18,6 +18,7 @@ from sklearn.utils.validation import column_or_1d
 from homespun.base import (
     ArrayLike,
     Boolean,
+    DataError,
     Integer,
     NJobs,
     OneOf,
@@ -111,6 +112,10 @@ class PathCV(RegressorMixin, LinearModel, Estimator):
         rows = X.tocsr() if sparse.issparse(X) else X
         X_train = rows[train].tocsc() if sparse.issparse(X) else rows[train]
         inside, outside = (None, None) if weights is None else (weights[train], weights[test])
+        if inside is not None and outside is not None and not (inside.any() and outside.any()):
+            raise DataError(f"{type(self).__name__}.fit: a fold holds no row of a weight above zero",
+                            operation=f"{type(self).__name__}.fit", operands={"sample_weight": inside.shape},
+                            rule="weight in every fold", suggestion="shuffle the rows, or take fewer folds")
         shuffle = generator(self.random_state) if self.selection == "random" else None
         design, X_mean, y_mean, total = make_design(X_train, y[train], inside, self.fit_intercept,
                                                     gram=wants_gram(self.precompute, X), penalties=sum(map(len, grids)))

@@ -141,12 +141,11 @@ def fit(
     board = _compare(pipelines, X, goal.values, splits, kind, budget, started, notes)
     order = np.argsort([-score if score == score else np.inf for score in board["score"]], kind="stable")
     board = {key: [values[i] for i in order] for key, values in board.items()}
-    best = board["model"][0]
+    best, model = _refit(pipelines, X, goal.values, board, notes)
     if best == "baseline" and len(board["model"]) > 1:
         notes.append("no model is better than the baseline: the columns may say nothing about the target")
     if board["score"][0] > 0.9995:
         notes.append("a score this close to 1 is rare: does a column hold the target, or what is known only after it?")
-    model = _quietly(pipelines[best].fit, X, goal.values, label=best, notes=notes)
     project = Project(
         model=model,
         best=best,
@@ -174,6 +173,20 @@ def fit(
     if destination is not None:
         project.save(destination)
     return project
+
+
+def _refit(pipelines, X, y, board, notes):
+    """The best model, fitted on all rows; after Ctrl-C the best of those that are quicker, so that what is finished is kept."""
+    candidates = list(zip(board["model"], board["fit_seconds"]))
+    while True:
+        best, seconds = candidates[0]
+        try:
+            return best, _quietly(pipelines[best].fit, X, y, label=best, notes=notes)
+        except KeyboardInterrupt:
+            candidates = [(name, needs) for name, needs in candidates if needs < seconds]
+            if not candidates:
+                raise
+            notes.append(f"interrupted while {best} was refitted on all rows: {candidates[0][0]}, the best quicker one, is kept")
 
 
 def _compare(pipelines, X, y, splits, kind, budget, started, notes):

@@ -18,6 +18,7 @@ KINDS = ("classifier", "regressor", "transformer", "clusterer", "outlier_detecto
 EXCLUDED: dict[str, str] = {  # qualified name of an estimator that is not public → why
     "homespun.ensemble.forest.Forest": "what both forests share; has no task of its own",
     "homespun.ensemble.hist_gradient_boosting.estimator.BaseHistGradientBoosting": "what both boosters share",
+    "homespun.ensemble.hist_gradient_boosting.inputs.Inputs": "how both boosters read their data",
     "homespun.linear_model.cross_validated_path.PathCV": "what LassoCV and ElasticNetCV share",
     "homespun.linear_model.ridge_cv.Predicted": "stands for a model whose predictions are known, to call a user's scorer",
     "homespun.neighbors.base.NeighborsBase": "what all neighbour estimators share",

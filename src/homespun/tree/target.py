@@ -91,12 +91,17 @@ def class_factors(class_weight, target: Target, weights) -> list[np.ndarray]:
     """Per output, the factor of each class. "balanced" gives every class the same total weight."""
     factors = []
     for output, names in enumerate(target.classes):
-        wanted = class_weight[output] if isinstance(class_weight, (list, tuple)) else class_weight
+        each = not isinstance(class_weight, (str, dict, type(None)))
+        wanted = class_weight[output] if each and output < len(class_weight) else class_weight
         if wanted is None:
             factors.append(np.ones(len(names)))
         elif isinstance(wanted, str):
             collected = np.bincount(target.y[:, output].astype(int), weights, minlength=len(names))
             factors.append(collected.sum() / (len(names) * collected))
+        elif not isinstance(wanted, dict):
+            raise ParameterError(f"class_weight must be a dict of class → weight, or a list of one for each output, "
+                                 f"got {type(wanted).__name__} in it", operation="fit",
+                                 operands={"class_weight": type(class_weight).__name__}, rule="dicts of class → weight")
         else:
             known = {key: value for key, value in wanted.items() if key in names}
             if len(known) < len(wanted) and len(known) < len(names):

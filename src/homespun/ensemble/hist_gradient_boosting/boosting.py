@@ -20,8 +20,8 @@ class Boosting:
         self.loss, self.model, self.y, self.weights, self.seed = model._loss, model, np.ascontiguousarray(y), weights, seed
         self.data = bin_training_data(columns, model._edges, is_categorical, monotone)
         self.integer_weights = weights is not None and bool((weights == np.floor(weights)).all())
-        self.settings = GrowerSettings(model.max_leaf_nodes, model.max_depth, model.min_samples_leaf, model.l2_regularization,
-                                       model.max_features, groups, monotone is not None)
+        self.settings = GrowerSettings(model.max_leaf_nodes, model.max_depth, model.min_samples_leaf,
+                                       float(model.l2_regularization), model.max_features, groups, monotone is not None)
         n = len(y)
         self.store = RowStore(n)
         self.raw = np.zeros((self.loss.n_scores, n))
