@@ -88,6 +88,40 @@ NUMPY_FUNCTIONS = ("numpy", "scipy.special")  # their ufuncs: log1p, expit, …
 BUILTIN_TYPES = {cls.__name__: cls for cls in (bool, int, float, complex, str, bytes, object, list, tuple, dict, set)}
 
 
+def refuse_input(value: Any, operation: str) -> None:
+    """A text vectorizer reads texts: with input="filename" it would open whatever file the self-test's rows name."""
+    if not any(cls.__module__ == "sklearn.feature_extraction.text" for cls in type(value).__mro__):
+        return
+    found = getattr(value, "input", "content")
+    if not (isinstance(found, str) and found == "content"):
+        name = type(value).__name__
+        raise ModelFileError(
+            f'cannot {operation} a {name} with input={found!r}: it opens the files that its rows name; only input="content" '
+            "can be in a model file (read the files first, and give their texts)",
+            operation=operation,
+            operands={"input": found},
+            rule='input == "content"',
+            where=f"{name}.input",
+            suggestion='input="content"',
+        )
+
+
+def refuse_state(cls: type, state: dict[str, Any]) -> None:
+    """A state holds data: no special name, and no stand-in for a method of ours, which would go round its checks."""
+    for name in state:
+        ours = next((parent for parent in cls.__mro__ if name in vars(parent)), object)
+        hides = isinstance(vars(ours).get(name), FunctionType) and ours.__module__.startswith("homespun.")
+        if hides or (name.startswith("__") and name.endswith("__")):
+            raise ModelFileError(
+                f"the {cls.__name__} in the model file is damaged or forged: its state sets {name!r}, "
+                + ("a method" if hides else "a special name"),
+                operation="load",
+                operands={"name": name},
+                rule="a state holds attributes",
+                where=f"{cls.__name__}.{name}",
+            )
+
+
 class Names:
     """Objects ↔ names for one file: what may be named, and the custom code that comes with it.
 

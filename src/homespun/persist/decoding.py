@@ -20,7 +20,7 @@ import numpy as np
 
 from homespun.base.errors import ModelFileError
 from homespun.persist import tables
-from homespun.persist.allowed import Names
+from homespun.persist.allowed import Names, refuse_input, refuse_state
 from homespun.persist.encoding import SPARSE
 
 _BIT_GENERATORS = ("MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64")
@@ -33,6 +33,7 @@ class Decoder:
         self.arrays = arrays
         self.names = names
         self._known: dict[int, Any] = {}
+        self._objects: list[Any] = []
 
     def decode(self, node: Any) -> Any:
         if node is None or isinstance(node, (bool, str, int, float)):
@@ -81,7 +82,9 @@ class Decoder:
         value = self._note(node, dict.__new__(cls) if issubclass(cls, dict) else object.__new__(cls))
         if "dict" in node:
             dict.update(value, self._fill({}, node["dict"]))
+        self._objects.append(value)
         state = {name: self.decode(entry) for name, entry in node.get("state", {}).items()}
+        refuse_state(cls, state)
         setstate = getattr(cls, "__setstate__", None)
         if setstate is not None and getattr(setstate, "__module__", "") not in ("sklearn.base", "sklearn.utils._bunch"):
             value.__setstate__(state)
@@ -89,6 +92,15 @@ class Decoder:
             for name, entry in state.items():
                 object.__setattr__(value, name, entry)
         return value
+
+    def check(self) -> None:
+        """Ask every object of ours whether its state is one that `fit` could have left. Last, when all circles are closed."""
+        for value in self._objects:
+            refuse_input(value, "load")
+            for cls in type(value).__mro__:  # ours, also where the class of a user inherits it
+                if cls.__module__.startswith("homespun.") and "check_state" in vars(cls):
+                    vars(cls)["check_state"](value)
+                    break
 
     # -- arrays --------------------------------------------------------------------------------------------------------
 
@@ -224,7 +236,9 @@ def decode(nodes: dict[str, Any], arrays: dict[str, np.ndarray], names: Names) -
     """The parts that `encode` took. A node that does not fit is a ModelFileError, whatever is wrong with it."""
     decoder = Decoder(arrays, names)
     try:
-        return {name: decoder.decode(node) for name, node in nodes.items()}
+        parts = {name: decoder.decode(node) for name, node in nodes.items()}
+        decoder.check()
+        return parts
     except (ModelFileError, MemoryError):
         raise
     except Exception as error:

@@ -26,7 +26,7 @@ import numpy as np
 
 from homespun.base.errors import ModelFileError
 from homespun.persist import tables
-from homespun.persist.allowed import Names
+from homespun.persist.allowed import Names, refuse_input
 from homespun.persist.container import NAMES
 
 SPARSE = {kind + form for kind in ("csr", "csc", "bsr", "coo", "dia", "lil", "dok") for form in ("_matrix", "_array")}
@@ -228,6 +228,7 @@ class Encoder:
                 f"{kind.__module__}.{kind.__qualname__} is not a class that a model file can hold "
                 f"(ours, scikit-learn's plumbing, or a class in a file of your own)",
             )
+        refuse_input(value, "save")
         node: dict[str, Any] = {"kind": "object", "class": name}
         if isinstance(value, dict):
             node["dict"] = self._dict(dict(value))
