@@ -30,9 +30,10 @@ from homespun.base.estimator import ClassifierMixin, Estimator, RegressorMixin, 
 from homespun.base.params import ArrayLike, Boolean, CallableWith, Instance, Integer, NJobs, OneOf, RandomState
 from homespun.base.progress import progress
 from homespun.base.random import seed_from
+from homespun.base.stored import FLOATS, children_of_trees, refuse, stored_array, stored_number, within
 from homespun.ensemble.forest_grow import BINARY, MOST_DRAWS, NUMBERS, grow_forest, leaf_sums
 from homespun.kernels import num_threads
-from homespun.kernels.binning import MISSING, bin_columns, bin_rows, find_edges
+from homespun.kernels.binning import EDGES, MISSING, bin_columns, bin_rows, find_edges
 from homespun.tree.cart import CRITERIA, DecisionTreeClassifier, DecisionTreeRegressor, most_likely
 from homespun.tree.grow import ABSOLUTE, FEATURE, IMPURITY, LEFT, MISSING_LEFT, SAMPLES, THRESHOLD, WEIGHT, grow_tree, stream
 from homespun.tree.structure import LEAF, Tree
@@ -225,6 +226,30 @@ class Forest(Estimator):
         self.roots_ = starts
 
     # -- predicting ----------------------------------------------------------------------------------------------------
+
+    def check_state(self):
+        """ModelFileError unless what a file gave is a forest whose walks end, inside its arrays."""
+        if not hasattr(self, "words_"):
+            return
+        d = stored_number(self, "n_features_in_", getattr(self, "n_features_in_", None))
+        outputs = stored_number(self, "n_outputs_", getattr(self, "n_outputs_", None))
+        words = stored_array(self, "words_", self.words_, np.int64, None)
+        roots = stored_array(self, "roots_", getattr(self, "roots_", None), np.int64, None)
+        wide = int(np.sum(self.n_classes_)) if self.is_classifier else outputs
+        width = 1 if self.is_classifier and outputs == 1 and wide <= 2 else wide
+        if getattr(self, "values_width_", None) != width:
+            refuse(self, "values_width_", str(width), getattr(self, "values_width_", None))
+        stored_array(self, "values_", getattr(self, "values_", None), np.float64, words.size, width)
+        stored_array(self, "facts_", getattr(self, "facts_", None), np.float32, words.size, 3)
+        if self.edges_ is not None or words.size:  # None: `fit` was stopped before it had read the data
+            stored_array(self, "edges_", self.edges_, FLOATS, d, EDGES)
+        if (roots.size == 0) != (words.size == 0) or (roots.size and roots[0] != 0):
+            refuse(self, "roots_", "a first root, 0, and others where there are nodes", f"{roots[:3]} for {words.size} nodes")
+        within(self, "roots_", roots[1:], roots[:-1] + 1, words.size)
+        inner = np.flatnonzero(words)
+        left = words[inner] >> 32
+        children_of_trees(self, "a child in words_", inner, left, left + 1, roots, words.size)
+        within(self, "a feature in words_", (words[inner] >> 9) & 0x7FFFFF, 0, d)
 
     def _codes(self, X, operation):
         check_is_fitted(self, "words_")

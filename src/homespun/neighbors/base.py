@@ -16,6 +16,7 @@ from scipy import sparse
 
 from homespun.base import CallableWith, DataError, Instance, Integer, NJobs, OneOf, ParameterError, Real
 from homespun.base.estimator import Estimator, check_is_fitted, check_params
+from homespun.base.stored import FLOATS, refuse, stored_array, stored_number
 from homespun.kernels.distances import EuclideanIndex, minkowski_nearest
 
 POWER_OF = {"euclidean": 2.0, "l2": 2.0, "manhattan": 1.0, "cityblock": 1.0, "l1": 1.0, "chebyshev": np.inf}
@@ -79,6 +80,31 @@ class NeighborsBase(Estimator):
         super().__setstate__(state)
         if "_fit_X" in self.__dict__:
             self._index = self._make_index()
+
+    def check_state(self):
+        """ModelFileError unless the rows that a file gave are such as `fit` keeps."""
+        if "_fit_X" not in self.__dict__:
+            if "_index" in self.__dict__:
+                refuse(self, "_index", "made from _fit_X", "one without it")
+            return
+        X = self._fit_X
+        n = stored_number(self, "n_samples_fit_", getattr(self, "n_samples_fit_", None))
+        d = stored_number(self, "n_features_in_", getattr(self, "n_features_in_", None))
+        if sparse.issparse(X):
+            if X.format != "csr" or X.shape != (n, d):
+                refuse(self, "_fit_X", f"a CSR matrix of shape ({n}, {d})", f"{X.format} of shape {X.shape}")
+            stored_array(self, "_fit_X", X.data, FLOATS, None)
+        else:
+            stored_array(self, "_fit_X", X, FLOATS, n, d)
+            if not X.flags.c_contiguous:
+                refuse(self, "_fit_X", "stored row by row", "another order")
+        if not np.isfinite(X.data if sparse.issparse(X) else X).all():
+            refuse(self, "_fit_X", "finite", "NaN or infinity")
+        if "_y" in self.__dict__:
+            self._check_targets(n)
+
+    def _check_targets(self, n):
+        """Of classification and regression: ModelFileError unless `_y` fits n rows."""
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

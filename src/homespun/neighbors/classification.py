@@ -13,6 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from homespun.base import CallableWith, OneOf
 from homespun.base.estimator import ClassifierMixin
+from homespun.base.stored import stored_array, within
 from homespun.neighbors.base import NeighborsBase, neighbor_weights
 
 
@@ -68,6 +69,12 @@ class KNeighborsClassifier(ClassifierMixin, NeighborsBase):
         self.classes_ = [classes for classes, _ in found] if self.outputs_2d_ else found[0][0]
         self._y = np.column_stack([codes for _, codes in found])  # (n, outputs)
         return self
+
+    def _check_targets(self, n):
+        outputs = self._classes()
+        stored_array(self, "_y", self._y, np.int64, n, len(outputs))
+        for codes, classes in zip(self._y.T, outputs):
+            within(self, "a class number in _y", codes, 0, len(classes))
 
     def predict(self, X):
         """The class of most votes: (m,) or (m, outputs)."""

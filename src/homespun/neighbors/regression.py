@@ -11,6 +11,7 @@ import numpy as np
 
 from homespun.base import CallableWith, OneOf
 from homespun.base.estimator import RegressorMixin
+from homespun.base.stored import refuse
 from homespun.neighbors.base import NeighborsBase, neighbor_weights
 
 
@@ -54,6 +55,10 @@ class KNeighborsRegressor(RegressorMixin, NeighborsBase):
         """Keep X, (n, d), and the targets y, (n,) or (n, outputs)."""
         self._y = np.asarray(self._fit(X, y, y_numeric=True))
         return self
+
+    def _check_targets(self, n):
+        if type(self._y) is not np.ndarray or self._y.ndim not in (1, 2) or len(self._y) != n or self._y.dtype.kind not in "fiub":
+            refuse(self, "_y", f"{n} numbers, or rows of numbers", f"{type(self._y).__name__} of shape {np.shape(self._y)}")
 
     def predict(self, X):
         """(m,) or (m, outputs)."""

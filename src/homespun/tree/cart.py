@@ -23,7 +23,7 @@ from homespun.base.estimator import ClassifierMixin, Estimator, RegressorMixin, 
 from homespun.base.params import ArrayLike, Instance, OneOf, RandomState
 from homespun.base.random import seed_from
 from homespun.tree.grow import ABSOLUTE, DEVIANCE, VARIANCE, grow_tree
-from homespun.tree.structure import Tree, build
+from homespun.tree.structure import Tree, build, check_nodes
 from homespun.tree.target import SIZES, class_factors, encode, monotonic_signs, row_factors, sizes
 
 CRITERIA = {"gini": VARIANCE, "entropy": DEVIANCE, "log_loss": DEVIANCE, "squared_error": VARIANCE, "friedman_mse": VARIANCE,
@@ -57,7 +57,7 @@ class DecisionTree(Estimator):
         nodes, facts, values = grow_tree(
             X, target.y, weights, target.n_classes, CRITERIA[self.criterion], self.splitter == "random", self.max_depth,
             min_split, min_leaf, self.max_features_, self.max_leaf_nodes,
-            self.min_weight_fraction_leaf * weights.sum(), self.min_impurity_decrease,
+            self.min_weight_fraction_leaf * weights.sum(), float(self.min_impurity_decrease),
             monotonic_signs(self, d, target), seed_from(self.random_state))
         tree = build(d, target.n_classes, nodes, facts, values, preorder=self.max_leaf_nodes is None)
         if self.ccp_alpha > 0:
@@ -69,6 +69,12 @@ class DecisionTree(Estimator):
             self.classes_ = target.classes[0] if one else target.classes
             self.n_classes_ = len(target.classes[0]) if one else np.array(target.n_classes)
         return self
+
+    def check_state(self):
+        """ModelFileError unless the nodes of a loaded tree are a tree."""
+        if not hasattr(self, "nodes_"):
+            return
+        check_nodes(self, self.nodes_)
 
     @property
     def tree_(self) -> Tree:

@@ -15,11 +15,15 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
+from homespun.base.stored import children_of_trees, refuse, stored_array, stored_number, within
 from homespun.kernels.kernel import kernel
 from homespun.kernels.oracle import oracle
 from homespun.tree.grow import FEATURE, IMPURITY, LEFT, MISSING_LEFT, RIGHT, SAMPLES, THRESHOLD, WEIGHT
 
 LEAF = -1  # the "children" of a leaf
+KINDS = {"children_left": np.int64, "children_right": np.int64, "feature": np.int64, "threshold": np.float64,
+         "missing_go_to_left": np.uint8, "impurity": np.float64, "n_node_samples": np.int64,
+         "weighted_n_node_samples": np.float64}  # arrays with one number per node
 
 
 class Tree:
@@ -179,6 +183,26 @@ class Tree:
         arrays["children_right"] = np.where(leaf, LEAF, number[right[kept]])
         arrays["feature"][leaf], arrays["threshold"][leaf], arrays["missing_go_to_left"][leaf] = -2, -2.0, 0
         return Tree(self.n_features, self.n_classes, **arrays)
+
+
+def check_nodes(owner, nodes):
+    """ModelFileError unless the arrays `nodes` of the fitted tree `owner`, from a file, are safe to walk."""
+    d = stored_number(owner, "n_features_in_", getattr(owner, "n_features_in_", None))
+    outputs = stored_number(owner, "n_outputs_", getattr(owner, "n_outputs_", None))
+    if type(nodes) is not dict or nodes.keys() != KINDS.keys() | {"value"}:
+        refuse(owner, "nodes_", "a dict of " + ", ".join([*KINDS, "value"]),
+               ", ".join(map(str, nodes)) if type(nodes) is dict else f"a {type(nodes).__name__}")
+    left = stored_array(owner, "nodes_['children_left']", nodes["children_left"], np.int64, None)
+    if left.size == 0:
+        refuse(owner, "nodes_['children_left']", "at least one node", 0)
+    for name, dtype in KINDS.items():
+        stored_array(owner, f"nodes_[{name!r}]", nodes[name], dtype, left.size)
+    classes = np.atleast_1d(getattr(owner, "n_classes_", 1)).max()
+    stored_array(owner, "nodes_['value']", nodes["value"], np.float64, left.size, outputs, classes)
+    right = nodes["children_right"]
+    inner = np.flatnonzero((left != LEAF) | (right != LEAF))
+    children_of_trees(owner, "a child in nodes_", inner, left[inner], right[inner], np.zeros(1, np.int64), left.size)
+    within(owner, "nodes_['feature']", nodes["feature"][inner], 0, d)
 
 
 def levels(left, right):

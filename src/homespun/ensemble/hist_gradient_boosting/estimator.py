@@ -38,11 +38,13 @@ from homespun.base import (
     seed_from,
 )
 from homespun.base.estimator import ClassifierMixin, RegressorMixin, check_is_fitted
+from homespun.base.stored import FLOATS, refuse, stored_array, stored_number
 from homespun.ensemble.hist_gradient_boosting import loss as losses
 from homespun.ensemble.hist_gradient_boosting.binning import bin_columns, edges_for
 from homespun.ensemble.hist_gradient_boosting.boosting import Boosting, Watch
 from homespun.ensemble.hist_gradient_boosting.inputs import Inputs
-from homespun.ensemble.hist_gradient_boosting.predictor import add_scores, pack_forest, unpack_forest
+from homespun.ensemble.hist_gradient_boosting.predictor import add_scores, check_forest, pack_forest, unpack_forest
+from homespun.kernels.binning import EDGES
 
 AUTO_EARLY_STOPPING = 10_000  # rows from which "auto" stops early
 
@@ -189,6 +191,24 @@ class BaseHistGradientBoosting(Inputs):
         return X[train], y[train], pick(train), X[test], y[test], pick(test)
 
     # -- scores --------------------------------------------------------------------------------------------------------
+
+    def check_state(self):
+        """ModelFileError unless what a file gave are trees whose walks end, inside their arrays."""
+        if not hasattr(self, "_forest"):
+            return
+        d = stored_number(self, "n_features_in_", getattr(self, "n_features_in_", None))
+        n_scores = stored_number(self, "_loss", self._loss.n_scores)
+        stored_array(self, "_baseline", getattr(self, "_baseline", None), np.float64, n_scores)
+        stored_array(self, "_edges", getattr(self, "_edges", None), FLOATS, d, EDGES)
+        categories = getattr(self, "_categories", None)
+        if categories is not None and (
+                type(categories) is not list or len(categories) != d
+                or not all(values is None or (type(values) is list and len(values) <= EDGES) for values in categories)):
+            refuse(self, "_categories", f"None, or for each of {d} features None or a list of at most {EDGES}",
+                   f"{categories!r:.100}")
+        check_forest(self, self._forest, d, n_scores)
+        if self.__dict__.get("_watched"):
+            refuse(self, "_watched", "absent: it is there during `fit` alone", "a value")
 
     @property
     def n_iter_(self) -> int:

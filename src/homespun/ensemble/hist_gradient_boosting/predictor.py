@@ -16,8 +16,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from homespun.base.stored import FLOATS, children_of_trees, refuse, stored_array, within
 from homespun.kernels import kernel, oracle
-from homespun.kernels.binning import MISSING, bin_columns
+from homespun.kernels.binning import EDGES, MISSING, bin_columns
 from homespun.kernels.simd import count_trailing_zeros
 from homespun.kernels.threads import over_blocks
 
@@ -89,6 +90,59 @@ def unpack_forest(forest) -> list[Tree]:
         trees.append(Tree(**fields, sets=forest["sets"][sets_before:sets_before + int(with_set.sum())]))
         sets_before += int(with_set.sum())
     return trees
+
+
+def check_forest(owner, forest, d: int, n_scores: int) -> None:
+    """ModelFileError unless `forest`, of the fitted `owner` from a file, is safe to walk, to mask and to unpack."""
+    if type(forest) is not dict or forest.keys() != pack_forest([], 1, np.empty((d, EDGES))).keys():
+        refuse(owner, "_forest", "a dict of the arrays of `pack_forest`",
+               ", ".join(map(str, forest)) if type(forest) is dict else f"a {type(forest).__name__}")
+
+    def part(name, dtypes, *shape):
+        return stored_array(owner, f"_forest[{name!r}]", forest[name], dtypes, *shape)
+
+    def inside(name, values, low, high):
+        within(owner, f"_forest[{name!r}]", values, low, high)
+
+    if part("n_scores", np.int64) != n_scores:
+        refuse(owner, "_forest['n_scores']", str(n_scores), forest["n_scores"])
+    part("edges", FLOATS, d, EDGES)
+    left = part("left", np.int32, None)
+    nodes, empty = left.size, Tree.empty(0)
+    for name in Tree._fields:
+        if name != "sets":
+            part(name, getattr(empty, name).dtype.type, nodes)
+    start = part("start", np.int64, None)
+    trees = start.size - 1
+    if trees < 0 or start[0] != 0 or start[-1] != nodes or trees % n_scores:
+        refuse(owner, "_forest['start']", f"a multiple of {n_scores} trees from node 0 to {nodes}", f"{start[:1]} … {start[-1:]}")
+    inside("start", start[1:], start[:-1] + 1, nodes + 1)
+    inner = np.flatnonzero((left != -1) | (forest["right"] != -1))
+    children_of_trees(owner, "a child in _forest", inner, left[inner], forest["right"][inner], start[:-1], nodes)
+    inside("feature", forest["feature"][inner], 0, d)
+    sets = part("sets", np.uint8, None, 256)
+    with_set = inner[forest["set_index"][inner] >= 0]
+    of_tree = np.searchsorted(start, with_set, side="right") - 1
+    counts = np.bincount(of_tree, minlength=trees)
+    first = np.cumsum(counts) - counts
+    if with_set.size != len(sets) or (forest["set_index"] >= 0).sum() != with_set.size:
+        refuse(owner, "_forest['sets']", f"one for each of {with_set.size} splits by sets", len(sets))
+    inside("set_index", forest["set_index"][with_set], first[of_tree], (first + counts)[of_tree])
+    by_bin = inner[forest["set_index"][inner] < 0]
+    inside("bin", forest["bin"][by_bin], 0, EDGES)
+    masked, walked = part("masked", np.int64, None), part("walked", np.int64, None)
+    both = np.concatenate([masked, walked])
+    if not (np.array_equal(np.sort(both), np.arange(trees)) and all((np.diff(some) > 0).all() for some in (masked, walked))):
+        refuse(owner, "_forest['masked'] and ['walked']", "ascending, and together all trees", f"{both[:10]} of {trees} trees")
+    feature = part("mask_feature", np.int32, masked.size, LEAVES - 1)
+    part("mask_threshold", np.float64, masked.size, LEAVES - 1)
+    mask = part("mask", np.uint32, masked.size, LEAVES - 1)
+    part("mask_value", np.float64, masked.size, LEAVES)
+    inside("mask_used", part("mask_used", np.int64, masked.size), 0, LEAVES)
+    inside("mask_turn", part("mask_turn", np.int64, masked.size), 0, forest["mask_used"] + 1)
+    inside("mask_feature", feature.ravel(), 0, d)
+    in_use = np.arange(LEAVES - 1) < forest["mask_used"][:, None]
+    inside("mask", mask[in_use], 1 << (LEAVES - 1), 1 << LEAVES)  # the last leaf is left of no node: some leaf always survives
 
 
 def _masks(trees: list[Tree], edges) -> dict[str, np.ndarray]:
