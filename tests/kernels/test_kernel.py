@@ -5,7 +5,9 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 import types
+from concurrent.futures import Future
 
 import numpy as np
 import pytest
@@ -87,6 +89,53 @@ def test_an_error_in_a_block_reaches_the_caller():
 
     with pytest.raises(RuntimeError, match="block 3"):
         over_blocks(fail, 8)
+
+
+@compiled_only
+@pytest.mark.parametrize("who", ["a helper", "the caller"])
+def test_no_thread_works_on_after_an_error_has_left(who):
+    caller, both = threading.current_thread(), threading.Barrier(3, timeout=20)
+    started, finished, turns, failed = [], [], iter([True]), threading.Event()
+
+    def block(number):
+        started.append(number)
+        if len(started) <= 3:
+            both.wait()  # all three threads hold a block
+        if (threading.current_thread() is caller) == (who == "the caller") and next(turns, False):
+            failed.set()
+            raise RuntimeError(f"block {number}")
+        failed.wait(20)
+        time.sleep(0.05)  # still at work when the error of the other one is known
+        finished.append(number)
+
+    with pytest.raises(RuntimeError, match="block"):
+        over_blocks(block, 1000, threads=3)
+    done = list(finished)
+    assert len(started) < 20 and len(done) + 1 == len(started)  # nobody went through the rest, nobody is half-way
+    time.sleep(0.15)
+    assert finished == done
+
+
+@compiled_only
+def test_ctrl_c_while_waiting_for_a_helper_does_not_leave_it_at_work(monkeypatch):
+    caller, finished, both = threading.current_thread(), [], threading.Barrier(2, timeout=20)
+    real, interrupts = Future.result, iter([True])
+
+    def result(self, timeout=None):
+        if next(interrupts, False):
+            raise KeyboardInterrupt
+        return real(self, timeout)
+
+    def block(number):
+        both.wait()
+        if threading.current_thread() is not caller:
+            time.sleep(0.2)
+        finished.append(number)
+
+    monkeypatch.setattr(Future, "result", result)
+    with pytest.raises(KeyboardInterrupt):
+        over_blocks(block, 2, threads=2)
+    assert sorted(finished) == [0, 1]
 
 
 def test_several_callers_at_once():

@@ -33,6 +33,10 @@ def over_blocks(kernel, count: int, *arguments, threads: int | None = None) -> N
         Number of blocks. An idle thread fetches the next block, so uneven ones balance.
     threads : int, optional
         At most so many threads; default `num_threads`.
+
+    Raises
+    ------
+    The first error of a block, when all threads have finished the block in hand: none writes on after that.
     """
     workers = 1 if runs_plain() else min(threads or num_threads(), count)
     if workers <= 1:
@@ -41,20 +45,34 @@ def over_blocks(kernel, count: int, *arguments, threads: int | None = None) -> N
         return
     blocks = itertools.count()  # its next() is atomic
     stopped = False
+    errors: list[BaseException] = []
 
     def work():
-        for block in blocks:
-            if stopped or block >= count:
-                return
-            kernel(block, *arguments)
+        nonlocal stopped
+        try:
+            for block in blocks:
+                if stopped or block >= count:
+                    return
+                kernel(block, *arguments)
+        except BaseException as error:
+            stopped = True  # the others finish the block in hand and stop
+            errors.append(error)  # kept, not raised: whoever owns the arrays must not have them back before all have stopped
 
     helpers = [_threads(workers - 1).submit(work) for _ in range(workers - 1)]
-    try:
-        work()
-    finally:
-        stopped = True  # after an exception (Ctrl-C) the others finish the block in hand and stop
-        for helper in helpers:
-            helper.cancel() or helper.result()  # one that never started (the pool serves other callers too) is not missed
+    work()
+    stopped = True
+    for helper in helpers:
+        while not helper.cancel():  # one that never started (the pool serves other callers too) is not missed
+            try:
+                helper.result()
+                break
+            except BaseException as error:  # Ctrl-C, while waiting
+                errors.append(error)
+    if errors:
+        try:
+            raise errors[0]
+        finally:
+            errors.clear()  # an error that holds this frame, which holds the error, would keep the arrays
 
 
 def _threads(size: int) -> ThreadPoolExecutor:
