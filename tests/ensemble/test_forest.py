@@ -269,3 +269,23 @@ def test_bootstrap_is_uniform():
     assert (counts.sum(axis=1) == n).all()
     assert abs((counts == 0).mean() - 0.364) < 0.015
     assert np.abs(counts.mean(axis=0) - 1).max() < 4.5 / np.sqrt(trees)
+
+
+@pytest.mark.parametrize("bits", [0, 1, 3])
+def test_rows_whose_hashes_collide_stay_apart(monkeypatch, bits):
+    """A hash that keeps `bits` bits makes strangers meet: they must neither merge nor depend on the order of the rows."""
+    rng = np.random.default_rng(bits)
+    codes = rng.integers(0, 3, (2, 60)).astype(np.uint8)
+    y = rng.integers(0, 2, (60, 2)) * np.array([1.0, -1.0])  # with -0.0 and 0.0, which are equal
+    weights = rng.integers(1, 4, 60).astype(float)
+    honest = forest.row_hashes
+    monkeypatch.setattr(forest, "row_hashes", lambda codes, outputs: honest(codes, outputs) & np.uint64(2**bits - 1))
+    first, entry, merged = forest.merge_equal_rows(codes, y, weights)
+    rows = np.column_stack([codes.T, y]) + 0.0
+    np.testing.assert_array_equal(rows[first][entry], rows)
+    assert len(np.unique(rows, axis=0)) == len(first)
+    np.testing.assert_array_equal(merged, np.bincount(entry, weights))
+    shuffled = rng.permutation(60)
+    again, _, merged_again = forest.merge_equal_rows(codes[:, shuffled], y[shuffled], weights[shuffled])
+    np.testing.assert_array_equal(rows[shuffled][again], rows[first])
+    np.testing.assert_array_equal(merged_again, merged)

@@ -360,20 +360,36 @@ def by_columns(work, X, *others):
 def merge_equal_rows(codes, y, weights):
     """Rows in an order that only their content decides, equal ones merged.
 
-    Returns (first, entry, merged): a row for each merged one; the merged row of each row; its weight. Rows are told apart
-    by a 64-bit hash of codes and y: among a million rows two different ones meet with probability 3e-8.
+    Returns (first, entry, merged): a row for each merged one; the merged row of each row; its weight. Rows are grouped by a
+    64-bit hash of codes and y, and compared: among a million rows two different ones meet with probability 3e-8, but on
+    purpose anybody can make some. Groups that hold different rows are sorted by content.
     """
-    def mix(state, part):
-        state = (state ^ part) * np.uint64(0x9E3779B97F4A7C15)
-        return state ^ (state >> np.uint64(29))
-
-    state = np.zeros(codes.shape[1], np.uint64)
-    for column in codes:
-        state = mix(state, column)
-    for output in (y + 0.0).T:
-        state = mix(state, output.copy().view(np.uint64))
+    outputs = y.T + 0.0  # -0.0 is 0.0
+    state = row_hashes(codes, outputs)
     _, first, entry = np.unique(state, return_index=True, return_inverse=True)
+    stands_for, strange = first[entry], np.zeros(entry.size, bool)
+    for column in (*codes, *outputs):
+        strange |= column != column[stands_for]
+    if strange.any():
+        rows = np.flatnonzero(np.isin(entry, entry[strange]))  # all rows of the groups that must be separated
+        order = rows[np.lexsort([column[rows] for column in (*outputs[::-1], *codes[::-1])] + [state[rows]])]
+        begins = np.ones(order.size, bool)
+        begins[1:] = state[order[1:]] != state[order[:-1]]
+        for column in (*codes, *outputs):
+            begins[1:] |= column[order[1:]] != column[order[:-1]]
+        part = np.zeros(entry.size, np.int64)
+        part[order] = np.cumsum(begins)  # groups in the order of hash, then content
+        _, first, entry = np.unique(entry * (entry.size + 1) + part, return_index=True, return_inverse=True)
     return first, entry, np.bincount(entry, weights)
+
+
+def row_hashes(codes, outputs):
+    """A 64-bit hash of each row of codes (d, n) and outputs (k, n): (n,)."""
+    state = np.zeros(codes.shape[1], np.uint64)
+    for part in (*codes, *outputs.view(np.uint64)):
+        state = (state ^ part) * np.uint64(0x9E3779B97F4A7C15)
+        state ^= state >> np.uint64(29)
+    return state
 
 
 def packed(nodes, facts, values, width):
@@ -384,8 +400,6 @@ def packed(nodes, facts, values, width):
     some = np.column_stack([nodes[:, SAMPLES], facts[:, WEIGHT], facts[:, IMPURITY]]).astype(np.float32)
     if width == 1 and values.shape[1] == 2:
         values = values[:, 1:]
-    elif width == 1 and not (values[:, 0] != 1).any() and values.shape[1] == 1:
-        values = values.copy()
     return np.where(inner, words, 0), np.ascontiguousarray(values), some
 
 
