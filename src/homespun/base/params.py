@@ -83,7 +83,7 @@ class Integer(Real):
     noun = "a whole number"
 
     def kind(self, value):
-        return isinstance(value, numbers.Integral) and not isinstance(value, (bool, np.bool_)) and -(2**63) <= value < 2**63
+        return isinstance(value, numbers.Integral) and not isinstance(value, (bool, np.bool_)) and -(2**63) <= int(value) < 2**63
 
 
 class Boolean(Constraint):

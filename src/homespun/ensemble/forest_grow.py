@@ -111,7 +111,7 @@ def entries_of_few(column, rows, begin, end, two, y, many, keys, code, draws, ex
     for i in range(size):  # a row's place is the number of smaller keys: a vector loop, nothing to mispredict
         e = 0
         for j in range(size):
-            e += np.int32(1 if keys[j] < keys[i] else 0)
+            e += np.int32(1 if keys[j] < keys[i] else 0)  # type: ignore[assignment]
         row = rows[begin + i]
         code[e], draws[e] = keys[i] >> 8, row & 0xFFFF
         if two is not None:
