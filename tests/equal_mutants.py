@@ -33,6 +33,8 @@ EQUAL = [
     ("kernels/matmul.py", "groups = (last - first + ROWS - 1) // ROWS", "- → +; // → *; 1 → 0", PADDING),
     ("kernels/matmul.py", "if i0 + ROWS <= last and j0 + columns <= N", "<= → <; <= → >",
      "the way for edges stores whole tiles, too"),
+    ("linear_model/centred_operators.py", "range(bounds[share], bounds[share + 1])", "+ → -",
+     "index -1 is the last bound: share 0 does all rows, and the others, whose bounds ascend, none"),
     ("linear_model/logistic/proximal.py", "gradient[m] += H[j, m] * move", "[j, m] → [m, j]", SYMMETRIC),
     ("linear_model/logistic/proximal.py", "worst = 0.0", "0.0 → 1.0", STOP),
     ("linear_model/logistic/proximal.py", "if worst <= tol", "<= → <", STOP),
