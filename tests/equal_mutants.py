@@ -12,6 +12,8 @@ SYMMETRIC = "the matrix is symmetric"
 STOP = "more sweeps than needed change nothing"
 TIE = "both sides of the comparison give the same where they are equal"
 ITSELF = "the first is compared with itself"
+BEYOND = "a step beyond the end is not taken"
+TWICE = "the same cuts once more gain no more"
 
 EQUAL = [
     ("kernels/binning.py", "min(X.shape[0], (block + 1) * ROWS)", "1 → 2", AGAIN),
@@ -45,14 +47,19 @@ EQUAL = [
     ("linear_model/working_set.py", "q[i] -= step * G[j, i]", "[j, i] → [i, j]", SYMMETRIC),
     ("linear_model/working_set.py", "if largest > tol", "> → >=", STOP),
     ("tree/grow.py", "left[k] <= SAME * total[k]", "<= → <", "only 0 of 0 meets it exactly: a pure node"),
-    ("tree/grow.py", "best[B_GAIN], best[B_FEATURE] = 0.0, -1.0", "1.0 → 2.0; 0.0 → 1.0",
-     "any negative feature means none, and the first split found replaces the gain"),
-    ("tree/grow.py", "if gain > best[B_GAIN] + slack or", "> → >=", "no gain is minus infinity, and slack separates ties"),
+    ("tree/grow.py", "step = 1", "1 → 2", BEYOND),
+    ("tree/grow.py", "while 2 * step < size", "< → <=", BEYOND),
+    ("tree/grow.py", "if (mean_left - mean_right) * sign > 0", "* → /", "the sign is 1 or -1"),
+    ("tree/grow.py", "drawn, sides = np.nan, 2 if missing > 0 else 1", "1 → 2; 2 → 3; > → >=", TWICE),
+    ("tree/grow.py", "and waiting[q] < node", "< → <=", "a node waits once"),
     ("tree/grow.py", "if sign != 0 else 0.0", "0.0 → 1.0", "the middle is read only where the feature is monotone"),
-    ("tree/grow.py", "varying += 1", "1 → 2; += → -=", "only whether any feature varies is asked"),
-    ("tree/grow.py", "if best[B_FEATURE] >= 0 and gain + SAME * impurity >= limits[1]", ">= → >", "the allowance is no data's"),
+    ("tree/structure.py", "while left[node] >= 0", ">= → >; 0 → 1", "no child is node 0, the root, and 1 is the first one"),
     ("hist_gradient_boosting/histogram.py", "if used == FLUSH", "== → !=", "sums are exact: flushing early changes nothing"),
     ("ensemble/forest_grow.py", "n_nodes, min_weight, whole_weight = 1, 1, 0.0, 0.0", "0.0 → 1.0", "set at the root before use"),
+    ("ensemble/forest_grow.py", "i = guide[(at * parts) >> 32]", "32 → 33", "from an earlier row the search takes longer"),
+    ("ensemble/forest_grow.py", "else spread(part, 1.0)", "1.0 → 2.0", "what is linear in the weights cancels in a gain"),
+    ("ensemble/forest_grow.py", "for side in range(2 if missing > 0 else 1)", "1 → 2; 2 → 3; > → >=", TWICE),
+    ("ensemble/forest_grow.py", "sum_left <= SAME * total or", "<= → <", "only 0 of 0 meets it exactly: a pure node"),
     ("ensemble/forest_grow.py", "if end - begin <= SMALL", "<= → <; - → +", "both ways of counting give the same"),
 ]
 

@@ -7,28 +7,68 @@ from __future__ import annotations
 
 import numpy as np
 
-from homespun.ensemble.forest_grow import BINARY, NUMBERS, add_leaves, forest_arrays, grow_forest, grow_one, leaf_sums
+from homespun.ensemble.forest_grow import BINARY, NUMBERS, ROWS, add_leaves, forest_arrays, grow_forest, grow_one, leaf_sums
 from homespun.kernels.oracle import oracle
 from homespun.tree.grow import DEVIANCE, MULTIPLIER, SAME, VARIANCE, stream
 
 
-def _example(kind, criterion, *rules, missing=False, n=60, draws=None, factor=None):
+def _example(kind, criterion, *rules, missing=False, n=60, draws=None, factor=None, offset=0.0, size=1.0, times=1, trees=2):
     def build(rng):
         X = rng.integers(0, 9, size=(3, n))
         signal = X[0] + 2 * (X[1] > 4) + rng.normal(size=n)
         if kind == NUMBERS:
             y = np.maximum(np.round(signal - 2), 0.0) + 100 * (criterion == VARIANCE)
+            y = (y + offset) * size
         else:
             y = np.minimum(np.digitize(signal, [4.0, 6.0, 7.0][: kind - 1]), kind - 1).astype(float)
         codes = X.astype(np.uint8)
         if missing:
             codes[rng.random(codes.shape) < 0.25] = 255
             codes[2] = np.where(y == y.max(), 255, 3)
-        weights = rng.integers(1, 4, size=n).astype(float)
+        weights = rng.integers(1, 4, size=n).astype(float) * times
         n_draws = weights.sum() if draws is None else draws
         factors = np.ones(max(kind, 1)) if factor is None else factor
-        return (codes, y, weights, kind, criterion, stream(int(rng.integers(99)), 2), int(n_draws), factors, *rules)
+        return (codes, y, weights, kind, criterion, stream(int(rng.integers(99)), trees), int(n_draws), factors, *rules)
     return build
+
+
+def _at_the_limit(kind, largest_last):
+    """The best cut would leave less weight on a side than there must be; the next one leaves just as much."""
+    def build(rng):
+        place = rng.permutation(16)
+        if kind == NUMBERS:
+            y = np.exp(place if largest_last else -place)
+        else:
+            y = np.where(place >= 13, kind - 1.0, 0.0) if largest_last else np.where(place < 3, kind - 1.0, 0.0)
+        return (place[None].astype(np.uint8), y, np.ones(16), kind, VARIANCE, stream(1, 1), 0, np.ones(max(kind, 1)), 9, 2, 1,
+                None, 0.25)
+    return build
+
+
+def _at_the_edge(rng):
+    """The first row that is drawn lies just where the weight of the second half begins."""
+    states = np.array([(5 << 32) + (2**31 ^ 5)])
+    return (rng.permutation(8)[None].astype(np.uint8), np.arange(8.0), np.ones(8), NUMBERS, VARIANCE, states, 1, np.ones(1))
+
+
+def _mirrored(rng):
+    """Equal cuts of two features, whose sums are rounded differently."""
+    place = rng.permutation(30)
+    return (np.array([place, 29 - place], np.uint8), 1e4 * rng.normal(size=30), np.full(30, 1000.0), NUMBERS, VARIANCE,
+            stream(int(rng.integers(99)), 1), 0, np.ones(1))
+
+
+def _all_bins(rng):
+    """Each code with each of three classes."""
+    codes, y = np.repeat(np.arange(256), 3)[None].astype(np.uint8), np.tile(np.arange(3.0), 256)
+    return (codes, y, rng.integers(1, 9, size=768).astype(float), 3, VARIANCE, stream(1, 1), 0, np.ones(3), 1)
+
+
+def _rare(rng):
+    """Classes that are drawn once or never."""
+    y = np.minimum(np.arange(14.0) // 4, 3)
+    return (rng.integers(0, 9, size=(2, 14)).astype(np.uint8), y, np.ones(14), 4, VARIANCE, stream(int(rng.integers(99)), 6),
+            9, np.ones(4), 3, 2, 1, 2, 0.0, 0.0, True)
 
 
 _EXAMPLES = (
@@ -43,6 +83,26 @@ _EXAMPLES = (
     _example(NUMBERS, VARIANCE, 2**31, 5, 4, 2, 0.06, 0.02, draws=0),
     _example(NUMBERS, DEVIANCE, 2**31, 2, 1, 2, missing=True),
     _example(BINARY, VARIANCE, 2**31, 2, 1, 1, 0.0, 0.0, True, n=24, draws=40),
+    _at_the_limit(NUMBERS, True),
+    _at_the_limit(NUMBERS, False),
+    _at_the_limit(BINARY, True),
+    _at_the_limit(3, True),
+    _at_the_limit(3, False),
+    _at_the_edge,
+    _mirrored,
+    _all_bins,
+    _rare,
+    _example(NUMBERS, VARIANCE, 0, offset=1e7),
+    _example(NUMBERS, VARIANCE, 9, 2, 5, draws=0, offset=-100),
+    _example(BINARY, VARIANCE, 9, 2, 5, 2, 0.0, 0.02, trees=3),
+    _example(BINARY, DEVIANCE, 9, 2, 2, 2, 0.0, 0.03, trees=4),
+    _example(3, VARIANCE, 9, 3, 1, 2, 0.0, 0.02, missing=True),
+    _example(3, DEVIANCE, 9, 2, 4, 2, 0.0, 0.04, missing=True),
+    _example(4, DEVIANCE, 9, 2, 4, 2, 0.0, 0.06),
+    _example(NUMBERS, DEVIANCE, 6, draws=0, size=1e-9),
+    _example(NUMBERS, VARIANCE, 9, 2, 1, 2, 0.0, 2e-20, draws=0, offset=-100, size=1e-9),
+    _example(NUMBERS, VARIANCE, 6, draws=0, offset=-100, size=1e-200, n=20),  # squares are zero
+    _example(BINARY, VARIANCE, draws=1),
 )
 
 
@@ -133,7 +193,6 @@ def forest_formula(codes, y, weights, kind, criterion, states, n_draws, class_fa
 
 
 def _walk_example(rng):
-
     codes = rng.integers(0, 9, size=(3, 50)).astype(np.uint8)
     codes[0, ::6] = 255
     trees = list(grow_forest(codes, rng.integers(0, 3, size=50), np.ones(50), 3, VARIANCE, stream(1, 3), 50, np.ones(3)))
@@ -142,7 +201,12 @@ def _walk_example(rng):
     return (np.tile(codes.T, (2, 1)), np.concatenate(words), starts[:-1], np.concatenate([tree[1] for tree in trees]))
 
 
-@oracle(leaf_sums, kernels=(add_leaves,), example=_walk_example, rtol=1e-12)
+def _two_blocks(rng):
+    codes = rng.integers(0, 9, size=(ROWS + 40, 2)).astype(np.uint8)
+    return codes, np.array([(1 << 32) | (1 << 9) | 4, 0, 0]), np.zeros(1, np.int64), np.array([[0.0], [1.0], [2.0]])
+
+
+@oracle(leaf_sums, kernels=(add_leaves,), example=(_walk_example, _two_blocks), rtol=1e-12)
 def leaf_sums_formula(codes, words, roots, values, threads=None):
     """Each row walks each tree by itself."""
     out = np.zeros((len(codes), values.shape[1]))

@@ -160,7 +160,7 @@ def power(part, criterion):
 @kernel()
 def n_missing(entries, code):
     missing = 0
-    while missing < entries and code[entries - 1 - missing] == 255:
+    while code[entries - 1 - missing] == 255:  # some row is not missing: there are two codes
         missing += 1
     return missing
 
@@ -171,13 +171,13 @@ def scan(entries, code, draws, extra, f, all_draws, all_weight, total, factor, t
     """Numbers or two classes: try a cut after each code, missing rows (code 255) right, then left. OUT best."""
     missing = n_missing(entries, code)
     present, mean = entries - missing, total / all_weight
-    for side in range(2 if 0 < missing < entries else 1):
+    for side in range(2 if missing > 0 else 1):
         collected, sum_left = 0, 0.0
         if side == 1:
             for e in range(present, entries):
                 collected += draws[e]
                 sum_left += extra[e]
-        for e in range(present - 1 if side == 1 or missing == 0 else present):
+        for e in range(present):  # where all are on the left, no leaf is left for the right
             collected += draws[e]
             sum_left += extra[e]
             draws_left = collected & 0xFFFFFFFF
@@ -203,7 +203,7 @@ def scan(entries, code, draws, extra, f, all_draws, all_weight, total, factor, t
                     gain += (spread(weight_left - sum_left, weight_left) + spread(weight_right - sum_right, weight_right)
                              - spread(all_weight - total, all_weight))
                     gain /= np.log(2.0)
-            if best[B_FEATURE] < 0 or gain > best[B_GAIN] + slack:
+            if gain > best[B_GAIN] + slack:
                 best[B_GAIN], best[B_FEATURE], best[B_CODE] = gain, f, code[e]
                 best[B_MISSING_LEFT] = side if missing > 0 else (1.0 if 2 * draws_left > all_draws else 0.0)
 
@@ -216,12 +216,12 @@ def scan_classes(entries, code, draws, extra, f, all_draws, all_weight, shares, 
     present, whole = entries - missing, 0.0
     for k in range(kind):
         whole += power(shares[k], criterion)
-    for side in range(2 if 0 < missing < entries else 1):
+    for side in range(2 if missing > 0 else 1):
         draws_left, weight_left, power_left, power_right = 0, 0.0, 0.0, whole
         for k in range(kind):
             left[k] = 0.0
         first = -missing if side == 1 else 0  # missing rows, at the end, come first
-        for j in range(first, present - 1 if side == 1 or missing == 0 else present):
+        for j in range(first, present):
             e = j if j >= 0 else entries + j
             k = int(extra[e])
             moved, right = draws[e] * factor[k], shares[k] - left[k]
@@ -239,7 +239,7 @@ def scan_classes(entries, code, draws, extra, f, all_draws, all_weight, shares, 
             else:
                 gain = (power_left - spread(weight_left, 1.0) + power_right - spread(weight_right, 1.0)
                         - whole + spread(all_weight, 1.0)) / np.log(2.0)
-            if best[B_FEATURE] < 0 or gain > best[B_GAIN] + slack:
+            if gain > best[B_GAIN] + slack:
                 best[B_GAIN], best[B_FEATURE], best[B_CODE] = gain, f, code[e]
                 best[B_MISSING_LEFT] = side if missing > 0 else (1.0 if 2 * draws_left > all_draws else 0.0)
 
@@ -279,7 +279,7 @@ def grow_one(t, codes, two, y, many, collected, guide, class_factor, rules, limi
     """
     counts, rows, spare, words, values, facts = (all_counts[t], spaces[t, 0], spaces[t, 1], all_words[t], all_values[t],
                                                  all_facts[t])
-    state = states[t:t + 1].copy()
+    state = np.full(1, states[t])
     if rules[DRAWS] > 0:
         draw_rows(rules[DRAWS], collected, guide, state, counts)
     d, n = codes.shape
@@ -303,17 +303,13 @@ def grow_one(t, codes, two, y, many, collected, guide, class_factor, rules, limi
         for p in range(size):
             shares[(rows[p] >> 16) & 0xFFFF] += rows[p] & 0xFFFF
         for k in range(n_shares):
-            factor[k] = 1.0 / shares[k] if shares[k] > 0 else 0.0
+            factor[k] = 1.0 / max(shares[k], 1.0)
     features = np.empty(d, np.int64)
     for f in range(d):
         features[f] = f
-    room = 256 * max(kind, 1) + 1
-    keys, tally, sums = np.empty(SMALL, np.int32), np.empty(room, np.int64), np.empty(256)
-    code, draws, extra = np.empty(room, np.int64), np.empty(room, np.int64), np.zeros(room)
-    for c in range(room):
-        tally[c] = 0
-    for c in range(256):
-        sums[c] = 0.0
+    keys, tally, sums = np.empty(SMALL, np.int32), np.zeros(256 * n_shares, np.int64), np.zeros(256)
+    code, draws = np.empty(256 * n_shares + 1, np.int64), np.empty(256 * n_shares, np.int64)  # a code is compared to the next
+    extra = np.zeros(256 * n_shares)
     best = np.empty(4)
     waiting = np.empty((size + 1, 4), np.int64)  # node, begin, end, depth
     waiting[0, 0], waiting[0, 1], waiting[0, 2], waiting[0, 3] = 0, 0, size, 0
@@ -333,9 +329,9 @@ def grow_one(t, codes, two, y, many, collected, guide, class_factor, rules, limi
             values[node, 0] = y[rows[begin] >> 32]
         if pure or depth >= rules[MAX_DEPTH] or all_draws < rules[MIN_SPLIT] or all_weight < 2 * min_weight:
             continue
-        best[B_GAIN], best[B_FEATURE] = 0.0, -1.0
-        looked_at, varying = 0, 0
-        while looked_at < d and (looked_at < rules[MAX_FEATURES] or varying == 0):
+        best[B_GAIN] = -np.inf
+        looked_at, varying = 0, False
+        while looked_at < d and (looked_at < rules[MAX_FEATURES] or not varying):
             chosen = looked_at + ((draw32(state) * (d - looked_at)) >> 32)
             f = features[chosen]
             features[chosen], features[looked_at] = features[looked_at], f
@@ -347,7 +343,7 @@ def grow_one(t, codes, two, y, many, collected, guide, class_factor, rules, limi
                                           extra)
             if code[0] == code[entries - 1]:
                 continue
-            varying += 1
+            varying = True
             slack = SAME * all_weight * impurity
             if many is not None:
                 scan_classes(entries, code, draws, extra, f, all_draws, all_weight, shares, factor, left, kind, criterion,
@@ -358,7 +354,7 @@ def grow_one(t, codes, two, y, many, collected, guide, class_factor, rules, limi
             if y is not None:
                 scan(entries, code, draws, extra, f, all_draws, all_weight, total, factor, two, criterion,
                      rules[MIN_LEAF], min_weight, slack, best)
-        if best[B_FEATURE] < 0 or best[B_GAIN] / whole_weight + SAME * impurity < limits[1]:
+        if best[B_GAIN] / whole_weight + SAME * impurity < limits[1]:
             continue
         f, cut, missing_left = int(best[B_FEATURE]), int(best[B_CODE]), int(best[B_MISSING_LEFT])
         middle = divide_rows(codes[f], rows, begin, end, cut, missing_left, spare)

@@ -22,7 +22,7 @@ from homespun.kernels.kernel import kernel
 
 VARIANCE, DEVIANCE, ABSOLUTE = 0, 1, 2
 # what `rules` holds
-CRITERION, RANDOM, MAX_DEPTH, MIN_SPLIT, MIN_LEAF, MAX_FEATURES, BEST_FIRST = range(7)
+CRITERION, RANDOM, BEST_FIRST, MAX_DEPTH, MIN_SPLIT, MIN_LEAF, MAX_FEATURES = range(7)
 # columns of `nodes` (whole numbers) and `facts` (floats); children are -1 in a leaf
 LEFT, RIGHT, FEATURE, MISSING_LEFT, SAMPLES, DEPTH, BEGIN = range(7)
 THRESHOLD, IMPURITY, WEIGHT, GAIN, LOW, HIGH = range(6)
@@ -81,26 +81,26 @@ def gain_of(left, total, value, weight_left, weight, labels, n_outputs, criterio
 def median_place(fenwick, size, target, strict):
     """Rank of the first entry at which the collected weight reaches `target` (strict) or passes it."""
     step = 1
-    while 2 * step <= size:
+    while 2 * step < size:
         step *= 2
     place, collected = 0, 0.0
     while step > 0:
-        if place + step <= size:
+        if place + step < size:  # the whole weight is never too little, so the last entry is not asked
             here = collected + fenwick[place + step, 0]
             if here < target or (not strict and here == target):
                 place, collected = place + step, here
         step //= 2
-    return min(place, size - 1)
+    return place
 
 
 @kernel()
 def absolute_costs(rows, backwards, y, w, rank, sorted_y, centre, fenwick, cost, median):
     """cost[p] += sum of w |y - median| over the first p rows (or the last p), for every p; median[p] likewise.
 
-    fenwick (m + 1, 2) holds sums of weight and of weight * (y - centre) by rank of y.
+    fenwick (m, 2) holds sums of weight and of weight * (y - centre) by rank of y.
     """
     m = rows.size
-    for r in range(m + 1):
+    for r in range(m):
         fenwick[r, 0] = 0.0
         fenwick[r, 1] = 0.0
     weight, moment = 0.0, 0.0
@@ -110,7 +110,7 @@ def absolute_costs(rows, backwards, y, w, rank, sorted_y, centre, fenwick, cost,
         weight += w[i]
         moment += off
         r = rank[i] + 1
-        while r <= m:
+        while r < m:
             fenwick[r, 0] += w[i]
             fenwick[r, 1] += off
             r += r & -r
@@ -165,21 +165,18 @@ def describe(rows, by_y, labels, y, costs, w, offsets, rules, total, value):
 @kernel()
 def weighted_median(rows, y, w, weight):
     """Where half of the weight is collected; midway to the next value if it is exactly half. `rows` are sorted by y."""
-    collected = 0.0
-    for p in range(rows.size):
+    p, collected = 0, w[rows[0]]
+    while collected * 2 < weight:
+        p += 1
         collected += w[rows[p]]
-        if collected * 2 == weight and p + 1 < rows.size:
-            return (y[rows[p]] + y[rows[p + 1]]) / 2
-        if collected * 2 >= weight:
-            return y[rows[p]]
-    return y[rows[rows.size - 1]]
+    return (y[rows[p]] + y[rows[p + 1]]) / 2 if collected * 2 == weight else y[rows[p]]
 
 
 @kernel()
 def middle_of(low, high):
     """A threshold between two values, never equal to the upper one."""
     middle = low / 2.0 + high / 2.0
-    return middle if low <= middle < high else low
+    return middle if middle < high else low
 
 
 @kernel()
@@ -223,7 +220,7 @@ def search_feature(f, rows, x, labels, y, w, offsets, rules, min_weight, sign, b
             gain = weight * facts[IMPURITY] - (costs[0, p, 0] + costs[1, p, 0]) / (offsets.size - 1)
         else:
             gain = gain_of(left, total, value, weight_left, weight, labels, offsets.size - 1, criterion)
-        if gain > best[B_GAIN] + slack or (best[B_FEATURE] < 0 and gain > -np.inf):
+        if gain > best[B_GAIN] + slack:
             best[B_GAIN], best[B_FEATURE] = gain, f
             best[B_THRESHOLD] = drawn if drawn == drawn else (np.inf if last else middle_of(low, high))
             best[B_MISSING_LEFT] = missing_left if x[rows[0]] != x[rows[0]] or x[rows[m - 1]] != x[rows[m - 1]] else (
@@ -236,17 +233,17 @@ def find_split(X, labels, y, costs, w, order, begin, end, offsets, rules, min_we
                facts, total, value, best):
     """The best cut of the node `order[:, begin:end]` over the features that are looked at. OUT best."""
     d, m = X.shape[0], end - begin
-    best[B_GAIN], best[B_FEATURE] = 0.0, -1.0
+    best[B_GAIN] = -np.inf
     left = np.empty(total.size)
     if costs is not None:
-        fenwick, rank = np.empty((m + 1, 2)), np.empty(w.size, np.int64)
+        fenwick, rank = np.empty((m, 2)), np.empty(w.size, np.int64)
         sorted_y = np.empty((y.shape[1], m))
         for o in range(y.shape[1]):
             for p in range(m):
                 sorted_y[o, p] = y[order[d + o, begin + p], o]
     rotated = np.empty(m, np.int32)
-    looked_at, varying = 0, 0
-    while looked_at < d and (looked_at < rules[MAX_FEATURES] or varying == 0):
+    looked_at, varying = 0, False
+    while looked_at < d and (looked_at < rules[MAX_FEATURES] or not varying):
         chosen = looked_at  # all features in their order, or a random one of the rest
         if rules[MAX_FEATURES] < d:
             chosen += (draw32(state) * (d - looked_at)) >> 32
@@ -259,7 +256,7 @@ def find_split(X, labels, y, costs, w, order, begin, end, offsets, rules, min_we
             missing += 1
         if missing == m or (missing == 0 and x[rows[0]] == x[rows[m - 1]]):
             continue
-        varying += 1
+        varying = True
         drawn, sides = np.nan, 2 if missing > 0 else 1
         first_side = 0
         if rules[RANDOM] == 1:
@@ -326,7 +323,7 @@ def grow(X, labels, y, costs, w, order, offsets, rules, limits, monotonic, state
          offsets (outputs + 1,): where each output's statistics begin; `rules` above;
          limits: least weight of a leaf, least gain of a split; monotonic (d,) -1, 0, 1.
     OUT  order (d [+ outputs], n): rows sorted by each feature (and by each y for `absolute`), then by node; state (1,);
-         nodes (N, 7), facts (N, 6), values (N, statistics): N bounds the number of nodes.
+         nodes (N, 7), zeros before; facts (N, 6), values (N, statistics): N bounds the number of nodes.
     """
     d, n = X.shape
     features = np.empty(d, np.int64)
@@ -338,16 +335,14 @@ def grow(X, labels, y, costs, w, order, offsets, rules, limits, monotonic, state
     spare = np.empty(n, np.int32)
     waiting = np.empty(nodes.shape[0], np.int64)
     cuts = np.empty((nodes.shape[0], 5))
-    nodes[0, BEGIN], nodes[0, SAMPLES], nodes[0, DEPTH] = 0, n, 0
+    nodes[0, SAMPLES] = n
     facts[0, LOW], facts[0, HIGH] = -np.inf, np.inf
-    count, fresh, n_waiting, total_weight = 1, 0, 0, 0.0
+    count, fresh, n_waiting = 1, 0, 0
     while True:
         while fresh < count:  # describe the new nodes and find how they would be split
             begin, samples = nodes[fresh, BEGIN], nodes[fresh, SAMPLES]
             weight, impurity, pure = describe(order[0, begin:begin + samples], order[d:, begin:begin + samples], labels, y, costs,
                                               w, offsets, rules, total, value)
-            if fresh == 0:
-                total_weight = weight
             bounds[0], bounds[1] = facts[fresh, LOW], facts[fresh, HIGH]
             facts[fresh, WEIGHT], facts[fresh, IMPURITY], facts[fresh, GAIN] = weight, impurity, -1.0
             nodes[fresh, LEFT] = nodes[fresh, RIGHT] = -1
@@ -361,8 +356,8 @@ def grow(X, labels, y, costs, w, order, offsets, rules, limits, monotonic, state
                     or samples < 2 * rules[MIN_LEAF] or weight < 2 * limits[0]):
                 find_split(X, labels, y, costs, w, order, begin, begin + samples, offsets, rules, limits[0], monotonic,
                            bounds, state, features, facts[fresh], total, value, best)
-                gain = best[B_GAIN] / total_weight
-                if best[B_FEATURE] >= 0 and gain + SAME * impurity >= limits[1]:
+                gain = best[B_GAIN] / facts[0, WEIGHT]
+                if gain + SAME * impurity >= limits[1]:
                     facts[fresh, GAIN] = max(gain, 0.0)
                     for k in range(best.size):
                         cuts[fresh, k] = best[k]
@@ -373,13 +368,12 @@ def grow(X, labels, y, costs, w, order, offsets, rules, limits, monotonic, state
             return count
         place = n_waiting - 1  # depth first takes the newest
         if rules[BEST_FIRST] == 1:  # the largest gain; of several that differ by rounding only, the oldest node
-            most = 0.0
+            most, node = 0.0, count
             for q in range(n_waiting):
                 most = max(most, facts[waiting[q], GAIN])
-            for q in range(n_waiting - 1, -1, -1):
-                equal = facts[waiting[q], GAIN] >= most - SAME * facts[0, IMPURITY]
-                if equal and (waiting[q] < waiting[place] or facts[waiting[place], GAIN] < most - SAME * facts[0, IMPURITY]):
-                    place = q
+            for q in range(n_waiting):
+                if facts[waiting[q], GAIN] >= most - SAME * facts[0, IMPURITY] and waiting[q] < node:
+                    place, node = q, waiting[q]
         node = waiting[place]
         n_waiting -= 1
         waiting[place] = waiting[n_waiting]
@@ -417,12 +411,12 @@ def grow_tree(X, y, w, n_classes, criterion=VARIANCE, random=False, max_depth=No
     order = np.argsort(X, axis=1).astype(np.int32)
     if criterion == ABSOLUTE:
         order = np.concatenate([order, np.argsort(y, axis=0).T.astype(np.int32)])
-    rules = np.array([criterion, random, 2**62 if max_depth is None else max_depth, min_split,
-                      min_leaf, max_features or d, max_leaves is not None], dtype=np.int64)
+    rules = np.array([criterion, random, max_leaves is not None, 2**62 if max_depth is None else max_depth, min_split,
+                      min_leaf, max_features or d], dtype=np.int64)
     most = 2 * n - 1 if max_leaves is None else min(2 * n, 2 * max_leaves) - 1
     if max_depth is not None and max_depth < 32:
         most = min(most, 2 ** (max_depth + 1) - 1)
-    nodes, facts = np.empty((most, 7), np.int64), np.empty((most, 6))
+    nodes, facts = np.zeros((most, 7), np.int64), np.empty((most, 6))
     values = np.empty((most, offsets[-1]))
     monotonic = np.zeros(d, np.int64) if monotonic is None else np.asarray(monotonic, np.int64)
     labels = None if n_classes is None else y.astype(np.int32)

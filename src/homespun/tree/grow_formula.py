@@ -15,10 +15,13 @@ from homespun.tree.grow import ABSOLUTE, DEVIANCE, MULTIPLIER, SAME, VARIANCE, d
 
 def _example(**rules):
     def build(rng):
-        n, d = 34, 3
-        X = np.round(rng.normal(size=(n, d)), 1)
+        n, d = rules.get("n", 34), rules.get("d", 3)
+        X = np.round(rng.normal(size=(n, d)), rules.get("digits", 1))
+        if rules.get("near"):
+            X[:, 0] = 1 + rng.integers(0, 5, size=n) * np.finfo(float).eps  # no number lies between two neighbours
         kind = rules.get("kind", "classes")
-        signal = X[:, 0] + np.abs(X[:, 1]) + rng.normal(size=n) / 2
+        signal = (X[:, 0] - 1) / np.finfo(float).eps if rules.get("near") else X[:, 0]
+        signal = signal + np.abs(X[:, min(1, d - 1)]) + rng.normal(size=n) / 2
         if kind == "classes":
             y = np.digitize(signal, [0.0, 1.0]).astype(float)[:, None] if rules.get("classes", 3) == 3 else (
                 signal > 0.5).astype(float)[:, None]
@@ -26,16 +29,28 @@ def _example(**rules):
             y = np.column_stack([signal > 0, np.digitize(X[:, 1], [0.0, 1.0])]).astype(float)
         elif kind == "several":
             y = np.column_stack([signal, X[:, 2] * X[:, 1]])
+        elif kind == "mirrored":  # equal cuts of two features, whose sums are rounded differently
+            X[:, 1] = -X[:, 0]
+            y = signal[:, None]
         else:
             y = np.maximum(np.round(100 + 3 * signal if kind == "far" else 2 * signal), 0.0)[:, None]
         if rules.get("missing"):
             X[rng.random(X.shape) < 0.2] = np.nan
             X[:, 2] = np.where(rng.random(n) < 0.4, np.nan, 1.0)
             y[np.isnan(X[:, 2]), 0] = y.max()
-        w = rng.integers(1, 4, size=n).astype(float)
+        w = rng.integers(1, 4, size=n).astype(float) * rules.get("weight", 1.0)
+        y *= rules.get("size", 1.0)
         n_classes = {"classes": [rules.get("classes", 3)], "several classes": [2, 3]}.get(kind)
         return (X, y, w, n_classes, *rules["args"])
     return build
+
+
+def _twins(rng):
+    """Two nodes that gain the same but for rounding, and a pure one that is older."""
+    t, off = rng.normal(size=(2, 9))
+    X = np.column_stack([np.repeat([0.0, 1.0, 2.0], 9), np.tile(t, 3)])
+    y = np.concatenate([np.zeros(9), 1024 + off, 1280 - off])[:, None]
+    return X, y, np.ones(27), None, VARIANCE, False, None, 2, 1, None, 14
 
 
 _EXAMPLES = (
@@ -53,6 +68,17 @@ _EXAMPLES = (
     _example(args=(VARIANCE, False, None, 2, 1, None, 8, 0.0, 0.0, (1, -1, 1), 3), kind="far"),
     _example(args=(ABSOLUTE, False, None, 2, 1, None, None, 0.0, 0.0, (-1, 0, 1), 3), kind="counts"),
     _example(args=(DEVIANCE, False, None, 2, 1, None, None, 0.0, 0.0, (1, 0, 0), 3), kind="counts"),
+    _twins,
+    _example(args=(VARIANCE,), kind="mirrored", size=1e4, weight=1e4),
+    _example(args=(VARIANCE, False, None, 2, 1, None, 9, 0.0, 2e-20), kind="counts", size=1e-9),
+    _example(args=(DEVIANCE,), kind="counts", size=1e-9),
+    _example(args=(VARIANCE, False, None, 2, 1, None, 7), kind="counts", size=1e-200, digits=0, n=20),  # squares are zero
+    _example(args=(VARIANCE,), kind="counts", d=1),
+    _example(args=(VARIANCE,), kind="counts", near=True),
+    _example(args=(VARIANCE, True), kind="counts", near=True, d=1, n=20),
+    _example(args=(VARIANCE, True, None, 2, 4, 1, None, 0.0, 0.0, None, 5), kind="far", n=50),
+    _example(args=(VARIANCE, False, None, 2, 1, 1, None, 11.0, 0.0, None, 6), kind="far", n=50),
+    _example(args=(DEVIANCE, False, None, 7, 1, 1, None, 0.0, 0.1, None, 6), missing=True),
 )
 
 
@@ -108,11 +134,13 @@ def grow_tree_formula(X, y, w, n_classes, criterion=VARIANCE, random=False, max_
             if distinct.size == 0 or (distinct.size == 1 and not absent.any()):
                 continue
             varying += 1
-            cuts = [(a / 2 + b / 2, side) for side in range(1 + absent.any()) for a, b in pairwise(distinct)]
+            middles = [a / 2 + b / 2 if a / 2 + b / 2 < b else a for a, b in pairwise(distinct)]
+            cuts = [(middle, side) for side in range(1 + absent.any()) for middle in middles]
             if absent.any():
                 cuts.insert(distinct.size - 1, (np.inf, 0))
             if random:
                 drawn = distinct[0] + (distinct[-1] - distinct[0]) * (draw() / 2**32)
+                drawn = drawn if drawn < distinct[-1] else distinct[0]
                 if distinct.size > 1:
                     cuts = [(drawn, draw() % 2 if absent.any() else 0)]
             for threshold, side in cuts:
