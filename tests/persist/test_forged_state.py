@@ -203,7 +203,7 @@ def test_a_lie_about_other_facts(files, name, change, told):
         persist.load(rewrite(files[name], change))
 
 
-def test_a_child_of_our_class_and_a_part_of_a_pipeline_are_asked_too(tmp_path):
+def test_a_part_of_a_pipeline_is_asked_too(tmp_path):
     path = persist.save(Pipeline([("scale", StandardScaler()), ("tree", DecisionTreeRegressor())]).fit(X, Y), tmp_path / "m")
     with pytest.raises(ModelFileError, match="a child in nodes_"):
         persist.load(forge(path, "children_left']", at(0, 0)))
