@@ -46,7 +46,6 @@ EQUAL = [
     ("linear_model/working_set.py", "elif z < -l1 and not positive", "< → <=", TIE),
     ("linear_model/working_set.py", "q[i] -= step * G[j, i]", "[j, i] → [i, j]", SYMMETRIC),
     ("linear_model/working_set.py", "if largest > tol", "> → >=", STOP),
-    ("tree/grow.py", "left[k] <= SAME * total[k]", "<= → <", "only 0 of 0 meets it exactly: a pure node"),
     ("tree/grow.py", "step = 1", "1 → 2", BEYOND),
     ("tree/grow.py", "while 2 * step < size", "< → <=", BEYOND),
     ("tree/grow.py", "if (mean_left - mean_right) * sign > 0", "* → /", "the sign is 1 or -1"),
@@ -59,7 +58,6 @@ EQUAL = [
     ("ensemble/forest_grow.py", "i = guide[(at * parts) >> 32]", "32 → 33", "from an earlier row the search takes longer"),
     ("ensemble/forest_grow.py", "else spread(part, 1.0)", "1.0 → 2.0", "what is linear in the weights cancels in a gain"),
     ("ensemble/forest_grow.py", "for side in range(2 if missing > 0 else 1)", "1 → 2; 2 → 3; > → >=", TWICE),
-    ("ensemble/forest_grow.py", "sum_left <= SAME * total or", "<= → <", "only 0 of 0 meets it exactly: a pure node"),
     ("ensemble/forest_grow.py", "if end - begin <= SMALL", "<= → <; - → +", "both ways of counting give the same"),
 ]
 

@@ -51,6 +51,12 @@ def _at_the_edge(rng):
     return (rng.permutation(8)[None].astype(np.uint8), np.arange(8.0), np.ones(8), NUMBERS, VARIANCE, states, 1, np.ones(1))
 
 
+def _hardly_positive(first):
+    """A sum that is just not distinguished from zero."""
+    return lambda rng: (np.array([[first, 1 - first]], np.uint8), np.array([1.0, 1e12 - 1]), np.ones(2), NUMBERS, DEVIANCE,
+                        stream(1, 1), 0, np.ones(1))
+
+
 def _mirrored(rng):
     """Equal cuts of two features, whose sums are rounded differently."""
     place = rng.permutation(30)
@@ -89,6 +95,8 @@ _EXAMPLES = (
     _at_the_limit(3, True),
     _at_the_limit(3, False),
     _at_the_edge,
+    _hardly_positive(0),
+    _hardly_positive(1),
     _mirrored,
     _all_bins,
     _rare,
@@ -161,7 +169,7 @@ def forest_formula(codes, y, weights, kind, criterion, states, n_draws, class_fa
                     a, b = rows[goes], rows[~goes]
                     if min(len(a), len(b)) < min_leaf or min(factor[a].sum(), factor[b].sum()) < min_weight * whole:
                         continue
-                    if kind == NUMBERS and criterion == DEVIANCE and min(y[a].sum(), y[b].sum()) <= 0:
+                    if kind == NUMBERS and criterion == DEVIANCE and min(y[a].sum(), y[b].sum()) <= SAME * y[rows].sum():
                         continue
                     gain = (weight * impurity(rows) - factor[a].sum() * impurity(a) - factor[b].sum() * impurity(b))
                     if best is None or gain > best[0] + SAME * weight * impurity(rows):

@@ -53,6 +53,11 @@ def _twins(rng):
     return X, y, np.ones(27), None, VARIANCE, False, None, 2, 1, None, 14
 
 
+def _hardly_positive(first):
+    """A sum that is just not distinguished from zero."""
+    return lambda rng: (np.array([[first], [1.0 - first]]), np.array([[1.0], [1e12 - 1]]), np.ones(2), None, DEVIANCE)
+
+
 _EXAMPLES = (
     _example(args=(VARIANCE,)),
     _example(args=(DEVIANCE,), missing=True),
@@ -69,6 +74,8 @@ _EXAMPLES = (
     _example(args=(ABSOLUTE, False, None, 2, 1, None, None, 0.0, 0.0, (-1, 0, 1), 3), kind="counts"),
     _example(args=(DEVIANCE, False, None, 2, 1, None, None, 0.0, 0.0, (1, 0, 0), 3), kind="counts"),
     _twins,
+    _hardly_positive(0.0),
+    _hardly_positive(1.0),
     _example(args=(VARIANCE,), kind="mirrored", size=1e4, weight=1e4),
     _example(args=(VARIANCE, False, None, 2, 1, None, 9, 0.0, 2e-20), kind="counts", size=1e-9),
     _example(args=(DEVIANCE,), kind="counts", size=1e-9),
@@ -151,7 +158,8 @@ def grow_tree_formula(X, y, w, n_classes, criterion=VARIANCE, random=False, max_
                 p, q = prediction(a)[0], prediction(b)[0]
                 if monotonic[f] and ((p - q) * monotonic[f] > 0 or min(p, q) < bounds[0] or max(p, q) > bounds[1]):
                     continue
-                if criterion == DEVIANCE and n_classes is None and min(prediction(a).min(), prediction(b).min()) <= 0:
+                if criterion == DEVIANCE and n_classes is None and (
+                        np.minimum(w[a] @ y[a], w[b] @ y[b]) <= SAME * (w[rows] @ y[rows])).any():
                     continue
                 gain = weight * worth - w[a].sum() * impurity(a) - w[b].sum() * impurity(b)
                 if best is None or gain > best[0] + SAME * weight * worth:
