@@ -44,7 +44,7 @@ def test_a_sample_of_edits_is_caught():
     sample more. The slow form tries all, and demands 95 %."""
     score = mutation.trial(OURS, equal=is_equal, at_most=SAMPLE, seconds=SAMPLE_SECONDS)
     print(score)
-    assert not score.unreached and score.tried > 0
+    assert not score.unreached and score.tried >= 30, str(score)  # fewer would say nothing
     assert len(score.survivors) <= 0.05 * score.tried + 2 * (0.05 * 0.95 * score.tried) ** 0.5, str(score)
 
 

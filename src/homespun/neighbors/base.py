@@ -224,6 +224,11 @@ class NeighborsBase(Estimator):
         return sparse.csr_matrix((values, rows.ravel(), np.arange(0, m * k + 1, k)), shape=(m, self.n_samples_fit_))
 
 
+# Of the estimators that let neighbours vote or average
+VOTING_PARAMS = {name: constraint for name, constraint in NeighborsBase.params.items() if name != "radius"} | {
+    "weights": OneOf("uniform", "distance", None) | CallableWith("a function of distances")}
+
+
 def neighbor_weights(distances, weights):
     """Weights of the neighbours: None for equal ones, 1 / distance (zero distances take all), or the user's function."""
     if weights in (None, "uniform"):

@@ -11,10 +11,9 @@ from __future__ import annotations
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
 
-from homespun.base import CallableWith, OneOf
 from homespun.base.estimator import ClassifierMixin
 from homespun.base.stored import stored_array, within
-from homespun.neighbors.base import NeighborsBase, neighbor_weights
+from homespun.neighbors.base import VOTING_PARAMS, NeighborsBase, neighbor_weights
 
 
 class KNeighborsClassifier(ClassifierMixin, NeighborsBase):
@@ -45,8 +44,7 @@ class KNeighborsClassifier(ClassifierMixin, NeighborsBase):
     (['low'], [[0.33, 0.67]])
     """
 
-    params = {name: constraint for name, constraint in NeighborsBase.params.items() if name != "radius"} | {
-        "weights": OneOf("uniform", "distance", None) | CallableWith("a function of distances")}
+    params = VOTING_PARAMS
 
     def __init__(self, n_neighbors=5, *, weights="uniform", algorithm="auto", leaf_size=30, p=2, metric="minkowski",
                  metric_params=None, n_jobs=None):

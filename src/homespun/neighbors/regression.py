@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from homespun.base import CallableWith, OneOf
 from homespun.base.estimator import RegressorMixin
 from homespun.base.stored import refuse
-from homespun.neighbors.base import NeighborsBase, neighbor_weights
+from homespun.neighbors.base import VOTING_PARAMS, NeighborsBase, neighbor_weights
 
 
 class KNeighborsRegressor(RegressorMixin, NeighborsBase):
@@ -37,8 +36,7 @@ class KNeighborsRegressor(RegressorMixin, NeighborsBase):
     [5.0]
     """
 
-    params = {name: constraint for name, constraint in NeighborsBase.params.items() if name != "radius"} | {
-        "weights": OneOf("uniform", "distance", None) | CallableWith("a function of distances")}
+    params = VOTING_PARAMS
 
     def __init__(self, n_neighbors=5, *, weights="uniform", algorithm="auto", leaf_size=30, p=2, metric="minkowski",
                  metric_params=None, n_jobs=None):
