@@ -27,6 +27,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 import homespun.persist as persist
 from homespun.errors import ModelFileError
 from homespun.persist import container, model_file
+from homespun.preprocessing import MinMaxScaler
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(5, 3, (40, 3))
@@ -198,12 +199,40 @@ def test_words_for_each_kind_of_wrong_file(saved, tmp_path, monkeypatch):
         persist.load(tmp_path / "scalar.homespun")
     with pytest.raises(ModelFileError, match=r"directory"):
         persist.load(tmp_path)
-    monkeypatch.setattr(container, "FORMAT_VERSION", 2)
-    newer = persist.save(StandardScaler(), tmp_path / "newer.homespun")
-    monkeypatch.setattr(container, "FORMAT_VERSION", 1)
-    with pytest.raises(ModelFileError, match=r"newer homespun.*format 2.*up to 1") as caught:
-        persist.load(newer)
-    assert caught.value.operands == {"format_version": 2} and "upgrade" in caught.value.suggestion
+
+
+def test_a_newer_file_made_by_hand(tmp_path):
+    """As another version may write it: array types, fields and a kind of digest that this one has never heard of."""
+    header = {
+        "__metadata__": {"format": "homespun", "format_version": "2", "homespun": "9.1", "blake3": "00", "sha256": ""},
+        "a": {"dtype": "BF16", "shape": [4], "data_offsets": [0, 8], "codec": "zstd"},
+    }
+    text = json.dumps(header).encode()
+    newer = tmp_path / "newer.homespun"
+    newer.write_bytes(len(text).to_bytes(8, "little") + text + bytes(8))
+    for read in (persist.load, persist.describe):
+        with pytest.raises(ModelFileError, match=r"newer homespun \(9.1, file format 2\).*up to 1") as caught:
+            read(newer)
+        assert caught.value.operands == {"format_version": 2} and "upgrade" in caught.value.suggestion
+
+
+@pytest.mark.parametrize("path", [None, 3, "", ["m.homespun"]], ids=repr)
+def test_what_is_no_file_name_is_refused_in_words(path):
+    for operation, call in (
+        ("save", lambda: persist.save(StandardScaler().fit(X), path)),
+        ("save", lambda: persist.export_python(MinMaxScaler().fit(X), path)),
+        ("load", lambda: persist.load(path)),
+        ("load", lambda: persist.describe(path)),
+    ):
+        with pytest.raises(ModelFileError, match=r"must be the name of a file") as caught:
+            call()
+        assert caught.value.operation == operation and caught.value.operands == {"path": path}
+        assert (type(path).__name__ if isinstance(path, list) else repr(path)) in str(caught.value)
+
+
+def test_bytes_name_a_file_too(tmp_path):
+    path = persist.save(StandardScaler().fit(X), os.fsencode(tmp_path / "m.homespun"))
+    assert path == tmp_path / "m.homespun" and persist.load(os.fsencode(path)).n_features_in_ == X.shape[1]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may read everything")
@@ -354,6 +383,9 @@ def test_disk_full_keeps_the_old_file(saved, monkeypatch, call):
                     def __exit__(self, *error):
                         file.close()
 
+                    def fileno(self):
+                        return file.fileno()
+
                     def write(self, data):
                         left[0] -= len(data)
                         return file.write(data) if left[0] > 0 else full()
@@ -376,6 +408,74 @@ def test_disk_full_keeps_the_old_file(saved, monkeypatch, call):
 def test_a_really_full_device(tmp_path):
     with open("/dev/full", "wb", buffering=0) as device, pytest.raises(OSError, match=r"No space"):
         device.write(b"x")
+
+
+def test_a_limit_of_the_system_keeps_the_old_file(saved):
+    """No stand-in: the system itself stops the write in its middle (a file of at most 4 kB)."""
+    before = saved.read_bytes()
+    script = (
+        "import resource, sys, numpy as np, homespun.persist as p; from sklearn.preprocessing import StandardScaler\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
+        "scaler = StandardScaler(); scaler.mean_ = np.zeros(10_000)\n"
+        "try: p.save(scaler, sys.argv[1])\n"
+        "except p.model_file.ModelFileError as error: print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, saved], capture_output=True, text=True, check=True)
+    assert "File too large. The file that was there before is unchanged" in done.stdout
+    assert saved.read_bytes() == before
+    nothing_left(saved.parent)
+
+
+def test_a_full_file_system_keeps_the_old_file(saved, tmp_path):
+    """Where the tests may mount one: a file system of 64 kB."""
+    small = tmp_path / "small"
+    small.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", small], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("mounting a small file system is not allowed here")
+    try:
+        path = persist.save(StandardScaler().fit(X), small / "m.homespun")
+        before = path.read_bytes()
+        large = StandardScaler().fit(X)
+        large.extra_ = np.zeros(100_000)
+        with pytest.raises(ModelFileError, match=r"the disk is full.*unchanged") as caught:
+            persist.save(large, path)
+        assert caught.value.rule == "the disk is full" and path.read_bytes() == before
+        assert [one.name for one in small.iterdir()] == ["m.homespun"]
+    finally:
+        subprocess.run(["umount", small], check=True)
+
+
+def test_leftovers_of_killed_savers_are_swept_and_live_files_are_not(tmp_path):
+    path = tmp_path / "model[1].homespun"  # brackets mean something to glob
+    script = (
+        "import os, sys, time, homespun.persist.container as c\n"
+        "with c._replacing(c._target(sys.argv[1])) as file:\n"
+        "    file.write(b'half'); file.flush(); print('writing', flush=True); sys.stdin.readline()\n"
+    )
+
+    def saver():
+        child = subprocess.Popen([sys.executable, "-c", script, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        child.stdout.readline()
+        return child
+
+    def drafts():
+        return {one.name.rpartition("-")[0].rpartition(".")[2] for one in tmp_path.iterdir() if one.suffix == ".tmp"}
+
+    live, killed = saver(), saver()
+    other = tmp_path / ".another.homespun.1-00000000.tmp"
+    other.write_bytes(b"not ours")
+    try:
+        assert drafts() >= {str(live.pid), str(killed.pid)}
+        killed.kill()
+        killed.wait()
+        assert str(killed.pid) in drafts()
+        persist.save(StandardScaler().fit(X), path)
+        assert drafts() == {str(live.pid), "1"} and other.exists()
+    finally:
+        live.communicate(b"\n")
+        killed.communicate()
+    assert live.returncode == 0 and path.read_bytes() == b"half"
 
 
 def test_an_interrupt_keeps_the_old_file(saved, monkeypatch):

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import hashlib
 import itertools
 import json
@@ -32,6 +33,11 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from homespun.base.errors import ModelFileError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 FORMAT_VERSION = 1
 MAX_HEADER = 100_000_000  # bytes; the limit of safetensors, which keeps a damaged length from asking for all memory
@@ -97,6 +103,20 @@ def write_text(path, text: str) -> Path:
     return target
 
 
+def named(path, operation: str) -> Path:
+    """`path` as a Path; whatever names no file is refused in words."""
+    if isinstance(path, (str, bytes, os.PathLike)) and path not in ("", b""):
+        return Path(os.fsdecode(path))
+    shown = repr(path) if path is None or isinstance(path, (str, bytes, int, float)) else f"a {type(path).__name__}"
+    raise ModelFileError(
+        f"cannot {operation} the model: path must be the name of a file, got {shown}",
+        operation=operation,
+        operands={"path": path},
+        rule="path is the name of a file",
+        suggestion="try 'model.homespun'" if operation == "save" else None,
+    )
+
+
 def _header(texts, arrays) -> tuple[bytes, list[np.ndarray]]:
     entries: dict[str, Any] = {
         "__metadata__": {"format": "homespun", "format_version": str(FORMAT_VERSION), "sha256": _NO_DIGEST, **texts}
@@ -124,7 +144,7 @@ def _blocks(arrays) -> Iterator[memoryview]:
 
 
 def _target(path) -> Path:
-    target = Path(os.path.realpath(path))  # a symbolic link keeps pointing to the file
+    target = Path(os.path.realpath(named(path, "save")))  # a symbolic link keeps pointing to the file
     if target.is_dir():
         raise ModelFileError(
             f"cannot save the model to {target}: it is a directory",
@@ -146,16 +166,25 @@ def _target(path) -> Path:
 
 @contextlib.contextmanager
 def _replacing(target: Path) -> Iterator[BinaryIO]:
-    """A new file beside `target` that takes its name only when it is complete and on the disk."""
-    temporary = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    """A new file beside `target` that takes its name only when it is complete and on the disk.
+
+    While it is written it is locked. So one without a lock is what a killed process left, and the next `save` to the same
+    place deletes it; a file that another process is writing is never touched.
+    """
+    temporary = None
     try:
-        with open(temporary, "xb") as file:
+        _sweep(target)
+        file, temporary = _begin(target)
+        with file:
             if target.exists():
                 os.chmod(temporary, stat.S_IMODE(target.stat().st_mode))
             yield file
             file.flush()
             os.fsync(file.fileno())  # else a crash after the rename could leave an empty file under the good name
-        os.replace(temporary, target)
+            if fcntl is not None:
+                os.replace(temporary, target)  # while it is locked: nobody takes it for a leftover
+        if fcntl is None:
+            os.replace(temporary, target)  # Windows renames and deletes no open file: being open is its lock
     except OSError as error:
         _remove(temporary)
         kept = " The file that was there before is unchanged." if target.exists() else ""
@@ -169,9 +198,35 @@ def _replacing(target: Path) -> Iterator[BinaryIO]:
     _sync_directory(target.parent)
 
 
-def _remove(path: Path) -> None:
-    with contextlib.suppress(OSError):
-        os.unlink(path)
+def _begin(target: Path) -> tuple[BinaryIO, Path]:
+    """A new file beside `target`, locked until it is closed, and its name."""
+    while True:
+        path = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+        file = open(path, "xb")  # noqa: SIM115 - the caller closes it
+        if fcntl is None:
+            return file, path
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file.fileno()).st_nlink:
+            return file, path
+        file.close()  # another `save` took it for a leftover, in the instant before the lock
+
+
+def _sweep(target: Path) -> None:
+    """Delete what killed processes left beside `target`. Where the file system knows no locks, nothing is deleted."""
+    for left in target.parent.glob(f".{glob.escape(target.name)}.*-????????.tmp"):
+        if fcntl is None:
+            _remove(left)
+            continue
+        with contextlib.suppress(OSError), open(left, "r+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails while somebody writes it
+            os.unlink(left)
+
+
+def _remove(path: Path | None) -> None:
+    if path is not None:
+        with contextlib.suppress(OSError):
+            os.unlink(path)
 
 
 def _sync_directory(directory: Path) -> None:
@@ -202,7 +257,7 @@ def read(path, *, arrays: bool = True) -> tuple[dict[str, str], dict[str, np.nda
     ModelFileError
         Missing, unreadable, a directory, no model file, truncated, altered, or written by a newer homespun.
     """
-    path = Path(path)
+    path = named(path, "load")
     try:
         if path.is_dir():
             raise _error(path, "it is a directory", "path is a file")

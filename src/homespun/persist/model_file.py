@@ -67,6 +67,7 @@ def save(model: Any, path, *, sample=None, record: dict | None = None, reference
     >>> load(path).transform([[4.0]]).round(3)
     array([[1.336]])
     """
+    container.named(path, "save")  # before the work, not after it
     names = Names()
     parts: dict[str, Any] = {"model": model}
     if isinstance(sample, _PLACES):
