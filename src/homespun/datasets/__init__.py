@@ -2,4 +2,12 @@
 
 from homespun.base.lazy import lazy_names
 
-__getattr__, __dir__, __all__ = lazy_names(__name__, {"used_cars": "cars"})
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "PlantedLeak": "leaks",
+        "honest_tables": "leaks",
+        "planted_leaks": "leaks",
+        "used_cars": "cars",
+    },
+)
