@@ -22,13 +22,16 @@ FLOOR = {package: number for number, packages in enumerate(FLOORS) for package i
 AGREED = {("errors", "base"), ("ensemble", "tree"), ("testing", "persist"), ("manifold", "neighbors")}  # within a floor
 
 
-def imported_packages(path):
+def imported_packages(path, source=SOURCE):
     """Top-level homespun packages that the file at `path` imports, with line numbers."""
+    here = ["homespun", *path.relative_to(source).parts[:-1]]
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            names = [f"{node.module}.{alias.name}" if node.module == "homespun" else node.module for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            package = here[:len(here) + 1 - node.level] if node.level else []  # one dot is the package that the file lies in
+            module = ".".join([*package, *([node.module] if node.module else [])])
+            names = [f"{module}.{alias.name}" if module == "homespun" else module for alias in node.names]
         else:
             continue
         for name in names:
@@ -52,7 +55,16 @@ def test_imports_go_down(path):
 def test_the_check_sees_an_upward_import(tmp_path):
     bad = tmp_path / "bad.py"
     bad.write_text("from homespun import cli\nfrom homespun.serve import x\nimport homespun.tree.cart\n")
-    assert [package for package, _ in imported_packages(bad)] == ["cli", "serve", "tree"]
+    assert [package for package, _ in imported_packages(bad, tmp_path)] == ["cli", "serve", "tree"]
+
+
+def test_the_check_sees_a_relative_import(tmp_path):
+    bad = tmp_path / "ensemble" / "boosting" / "bad.py"
+    bad.parent.mkdir(parents=True)
+    bad.write_text("from . import grower\nfrom .grower import grow\nfrom .. import forest\nfrom ...cli import app\n"
+                   "from ... import serve\nfrom ...tabular.fit import fit\n")
+    found = [package for package, _ in imported_packages(bad, tmp_path)]
+    assert found == ["ensemble", "ensemble", "ensemble", "cli", "serve", "tabular"]
 
 
 def test_base_needs_only_numpy():

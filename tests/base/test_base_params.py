@@ -4,6 +4,7 @@ import math
 from fractions import Fraction
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ from homespun.base.params import (
     Constraint,
     Instance,
     Integer,
+    MissingMarker,
     NJobs,
     OneOf,
     RandomState,
@@ -42,6 +44,7 @@ YES_AND_NO = [
     (ArrayLike(), [[], (1,), np.ones(2), sparse.eye_array(2).tocsr()], ["ab", b"ab", {}, {1}, 3, None]),
     (CallableWith(), [len, lambda: 0, dict], ["len", None]),
     (Anything(), [None, 3, np.nan, "x", object], []),
+    (MissingMarker(), [None, 3, np.float32(1.5), np.nan, "?", pd.NA], [[1, 2], np.zeros(2), object(), {}]),
     (Satisfies(lambda value: value == "x", "the letter x"), ["x"], ["y"]),
     (Integer(low=1) | None, [1, None], [0, "none"]),
     (None | Integer(low=1), [1, None], [0]),
@@ -66,6 +69,7 @@ def test_what_is_accepted(constraint, yes, no):
     (OneOf("a"), "'a'"), (OneOf("a", "b"), "one of 'a', 'b'"), (Instance(dict, list), "a dict or a list"),
     (Instance(dict, noun="a mapping"), "a mapping"), (ArrayLike(), "a list or an array"), (CallableWith(), "a function"),
     (Satisfies(bool, "something true"), "something true"), (Anything(), "anything"),
+    (MissingMarker(), "a number, a text, None or NaN"),
 ])
 def test_words(constraint, words):
     assert constraint.words() == words

@@ -72,6 +72,23 @@ def test_errors_and_exit_codes_pass_through(tmp_path):
     assert done.returncode == 1 and "there is no file 'nowhere.py'" in done.stderr and "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("text, last", [
+    ("x = 1\nif x\n    pass\n", "SyntaxError: expected ':'"),
+    ("def f():\n    return 1 / 0\nf()\n", "ZeroDivisionError: division by zero"),
+    ("import nowhere_to_be_found\n", "ModuleNotFoundError: No module named 'nowhere_to_be_found'"),
+    ("try:\n    [][0]\nexcept IndexError as error:\n    raise RuntimeError('so') from error\n", "RuntimeError: so"),
+    ("raise KeyboardInterrupt\n", "KeyboardInterrupt"),
+])
+def test_a_script_that_fails_shows_its_own_frames_as_python_would(tmp_path, text, last):
+    done = run(tmp_path, text)
+    shown = done.stderr[done.stderr.rindex("no scikit-learn class"):].partition("\n")[2]
+    (tmp_path / "script.py").write_text(text)
+    alone = subprocess.run([sys.executable, str(tmp_path / "script.py")], capture_output=True, text=True)
+    assert shown == alone.stderr and shown.rstrip().splitlines()[-1] == last
+    assert done.returncode == (130 if last == "KeyboardInterrupt" else 1)
+    assert "homespun" not in shown and "runpy" not in shown
+
+
 def test_a_script_without_scikit_learn(tmp_path):
     done = run(tmp_path, "print(__name__)")
     assert done.stdout == "__main__\n" and "no scikit-learn class was replaced" in done.stderr

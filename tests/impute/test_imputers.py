@@ -114,6 +114,13 @@ def test_float32_and_input_untouched():
     ours.SimpleImputer().fit_transform(X)
 
 
+def test_one_marker_stands_for_missing():
+    for cls in (ours.MissingIndicator, ours.SimpleImputer):
+        with pytest.raises(ParameterError, match=r"missing_values must be a number, a text, None or NaN, got \[1, 2\]") as caught:
+            cls(missing_values=[1, 2]).fit(NUMBERS)
+        assert caught.value.operands == {"missing_values": [1, 2]}
+
+
 def test_bad_input():
     with pytest.raises(ParameterError, match="'mode'"):
         ours.SimpleImputer(strategy="mode").fit(NUMBERS)

@@ -116,6 +116,21 @@ def test_an_estimator_without_kernels_makes_no_promise_about_the_jit(broken):
     assert result.outcome == "not applicable" and "no kernel" in result.reason
 
 
+def test_a_class_that_ends_the_program_fails_its_checks_and_ends_nothing(broken):
+    quits = broken("check_params(self)\n", "check_params(self)\n        import sys; sys.exit(7)\n", name="quits.py")
+    certificate = certify(quits, only=["row order", "scikit-learn"], shrink_seconds=0.2)
+    row_order = next(one for one in certificate.checks if one.name == "row order")
+    assert not certificate.passed and row_order.outcome == checks_failed(certificate)[0].outcome
+    assert "ends the whole program: SystemExit(7)" in row_order.reason
+    made = broken("self.alpha = alpha", "raise SystemExit(2)", name="made.py")
+    with pytest.raises(ParameterError, match=r"cannot be made without arguments \(SystemExit: 2\)"):
+        certify(made, only=["row order"])
+
+
+def checks_failed(certificate):
+    return [one for one in certificate.checks if one.outcome == "failed"]
+
+
 def test_scikit_learns_failures_are_counted_and_named(broken):
     result = outcome(broken("return self\n", "pass\n"), "scikit-learn")
     assert result.outcome == "failed" and "check_estimators_fit_returns_self" in result.reason

@@ -1,6 +1,7 @@
 """`step`: a debugger that stops at an algorithm's own lines. Driven by scripts of commands through stdin and stdout."""
 
 import bdb
+import contextlib
 import io
 import subprocess
 import sys
@@ -175,6 +176,18 @@ def test_another_debugger_takes_over(smoothed, monkeypatch):
     finally:
         sys.settrace(None)
     assert len(lines) == 4 and screen.getvalue() == ""
+
+
+def test_a_coverage_tool_goes_on_after_the_step(smoothed):
+    CTracer = type("CTracer", (), {"__call__": lambda self, frame, event, argument: self})  # as coverage.py's is named
+    tracer = CTracer()
+    for commands in ("c", "q"):
+        sys.settrace(tracer)
+        with contextlib.suppress(bdb.BdbQuit):
+            step(smoothed(), stdin=io.StringIO(f"{commands}\n"), stdout=io.StringIO()).fit(X, Y)
+        after = sys.gettrace()
+        sys.settrace(None)
+        assert after is tracer
 
 
 def test_pythonbreakpoint_takes_over(smoothed, monkeypatch):

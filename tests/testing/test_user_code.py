@@ -99,6 +99,14 @@ def test_an_error_while_importing_names_its_line_and_leaves_no_module(tmp_path):
     assert not [name for name in set(sys.modules) - before if "fails" in name]
 
 
+def test_a_script_that_exits_ends_in_words(tmp_path):
+    path = tmp_path / "script.py"
+    path.write_text("import sys\nsys.exit(3)\n")
+    with pytest.raises(DataError, match=r"script.py, line 2: SystemExit: 3") as caught:
+        load_class(str(path))
+    assert caught.value.where == f"{path}:2" and not [name for name in sys.modules if name.startswith("homespun_code_script_")]
+
+
 def test_not_a_python_file(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text("a,b\n")

@@ -17,6 +17,7 @@ from homespun.base.params import (
     Constraint,
     Instance,
     Integer,
+    MissingMarker,
     NJobs,
     OneOf,
     RandomState,
@@ -31,6 +32,6 @@ from homespun.base.shapes import shapes
 
 __all__ = [
     "Anything", "ArrayLike", "Boolean", "CallableWith", "Constraint", "DataError", "HomespunError", "Instance",
-    "Integer", "ModelFileError", "NJobs", "OneOf", "ParameterError", "RandomState", "Real", "Satisfies", "ShapeError",
-    "check_param", "check_params", "did_you_mean", "generator", "lazy_names", "progress", "seed_from", "shapes",
+    "Integer", "MissingMarker", "ModelFileError", "NJobs", "OneOf", "ParameterError", "RandomState", "Real", "Satisfies",
+    "ShapeError", "check_param", "check_params", "did_you_mean", "generator", "lazy_names", "progress", "seed_from", "shapes",
 ]

@@ -166,6 +166,16 @@ class Anything(Constraint):
         return "anything"
 
 
+class MissingMarker(Constraint):
+    """What may stand for "missing": a number, NaN too, a text, None, or pandas' own NA."""
+
+    def accepts(self, value):
+        return value is None or isinstance(value, (str, numbers.Real)) or type(value).__name__ == "NAType"
+
+    def words(self):
+        return "a number, a text, None or NaN"
+
+
 class Satisfies(Constraint):
     """Whatever `test` is true of; `noun` says what that is."""
 

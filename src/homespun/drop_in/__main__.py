@@ -49,8 +49,23 @@ def main(arguments: list[str] | None = None) -> int:
     if not os.path.isfile(told.script):
         print(f"homespun.drop_in: there is no file {told.script!r}", file=sys.stderr)
         return 1
-    run(told.script, told.arguments, compare=told.compare)
+    try:
+        run(told.script, told.arguments, compare=told.compare)
+    except (Exception, KeyboardInterrupt) as error:  # as Python shows it: from the script's first frame on, not from ours
+        trace = _from_script(error.__traceback__)
+        sys.excepthook(type(error), error.with_traceback(trace), trace)
+        return 130 if isinstance(error, KeyboardInterrupt) else 1
     return 0
+
+
+_LEADING = (__file__, "<frozen runpy>", runpy.__file__)
+
+
+def _from_script(trace):
+    """The traceback without the frames that lead to the script, ours and `runpy`'s; None where there are no others."""
+    while trace is not None and trace.tb_frame.f_code.co_filename in _LEADING:
+        trace = trace.tb_next
+    return trace
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from sklearn.utils.validation import _check_feature_names_in
 
 from homespun.base.errors import DataError
 from homespun.base.estimator import Estimator, TransformerMixin, check_is_fitted, check_params
-from homespun.base.params import Anything, Boolean, OneOf
+from homespun.base.params import Boolean, MissingMarker, OneOf
 from homespun.impute.simple_imputer import missing_mask, validate_input
 
 
@@ -40,7 +40,7 @@ class MissingIndicator(TransformerMixin, Estimator):
     """
 
     params = {
-        "missing_values": Anything(),
+        "missing_values": MissingMarker(),
         "features": OneOf("missing-only", "all"),
         "sparse": Boolean() | OneOf("auto"),
         "error_on_new": Boolean(),

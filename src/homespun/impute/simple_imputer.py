@@ -16,7 +16,7 @@ from sklearn.utils.validation import _check_feature_names_in
 
 from homespun.base.errors import DataError, ParameterError
 from homespun.base.estimator import Estimator, TransformerMixin, check_is_fitted, check_params
-from homespun.base.params import Anything, Boolean, OneOf
+from homespun.base.params import Anything, Boolean, MissingMarker, OneOf
 
 
 class SimpleImputer(TransformerMixin, Estimator):
@@ -48,7 +48,7 @@ class SimpleImputer(TransformerMixin, Estimator):
     """
 
     params = {
-        "missing_values": Anything(),
+        "missing_values": MissingMarker(),
         "strategy": OneOf("mean", "median", "most_frequent", "constant"),
         "fill_value": Anything(),
         "copy": Boolean(),

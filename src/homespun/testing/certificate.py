@@ -188,8 +188,9 @@ def _instance(subject):
         return subject
     try:
         return example_of(subject)
-    except TypeError as error:
-        raise ParameterError(f"certify: {subject.__name__} cannot be made without arguments ({error}); "
+    except (Exception, SystemExit) as error:
+        why = error if isinstance(error, TypeError) else f"{type(error).__name__}: {error}"
+        raise ParameterError(f"certify: {subject.__name__} cannot be made without arguments ({why}); "
                              f"pass an instance", operation="certify", operands={"subject": subject.__name__},
                              rule="a class with defaults, or an instance") from None
 
@@ -203,7 +204,7 @@ def _run(one, case, shrink_seconds) -> Result:
         result = Result(one.name, one.promise, PASSED, reason)
     except NotApplicable as why:
         result = Result(one.name, one.promise, NOT_APPLICABLE, str(why))
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a class under trial may not end the trial
         small = _shrink(one, case, type(error), time.perf_counter() + shrink_seconds) if one.shrinks else None
         result = Result(one.name, one.promise, FAILED, _words(error), None if small is None else small.text(), one.fix)
     result.seconds = time.perf_counter() - start
@@ -213,6 +214,8 @@ def _run(one, case, shrink_seconds) -> Result:
 def _words(error) -> str:
     from homespun.testing.checks import Broken
 
+    if isinstance(error, SystemExit):
+        return f"it ends the whole program: SystemExit({error.code!r})"
     return str(error) if isinstance(error, Broken) else f"{type(error).__name__}: {str(error).strip()[:300]}"
 
 
@@ -224,7 +227,7 @@ def _shrink(one, case, kind, until):
             return False
         try:
             one.run(candidate)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             return type(error) is kind
         return False
 

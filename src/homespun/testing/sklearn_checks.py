@@ -47,7 +47,7 @@ def name_of(check) -> str:
     return check.__name__ + (f"({words})" if words else "")
 
 
-def run_check(check: Callable) -> tuple[str, Exception | None]:
+def run_check(check: Callable) -> tuple[str, BaseException | None]:
     """("passed" | "skipped" | "failed", the exception), with warnings off: small random data may not converge."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -55,7 +55,7 @@ def run_check(check: Callable) -> tuple[str, Exception | None]:
             check()
         except SkipTest as reason:
             return "skipped", reason
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             return "failed", error
     return "passed", None
 

@@ -194,12 +194,13 @@ class Debugger(pdb.Pdb):
     def runcall(self, function, /, *args, **kwargs):
         """As in `bdb`, but giving up (`q`) is an exception: a half-finished result is worth nothing."""
         self.reset()
+        before = sys.gettrace()  # a coverage tool's
         sys.settrace(self.trace_dispatch)
         try:
             return function(*args, **kwargs)
         finally:
             self.quitting = True
-            sys.settrace(None)
+            sys.settrace(before)
 
     # -- what changed -------------------------------------------------------------------------------------------------
 

@@ -32,7 +32,7 @@ def load_module(path) -> ModuleType:
         raise DataError(f"{file.name}, line {error.lineno}: {error.msg}: {(error.text or '').strip()}",
                         operation="load_class", operands={"path": str(path)}, rule="valid Python",
                         where=f"{error.filename}:{error.lineno}") from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a script that calls sys.exit() is no reason to end
         line = _line_in(error, file)
         raise DataError(f"{file.name}{f', line {line}' if line else ''}: {type(error).__name__}: {error}",
                         operation="load_class", operands={"path": str(path)}, rule="a file that can be imported",
