@@ -356,6 +356,7 @@ _COLUMNS = "preparation of columns: one pass over the data, bound by memory or b
 EXCLUDED = {
     "BaselineClassifier": "predicts one number; it is there to be beaten in quality, not in time",
     "BaselineRegressor": "predicts one number; it is there to be beaten in quality, not in time",
+    "Binarizer": _COLUMNS,
     "DateParts": _COLUMNS,
     "DecisionTreeClassifier": "one tree of the forest, which has rows; alone it takes the same code",
     "DecisionTreeRegressor": "one tree of the forest, which has rows; alone it takes the same code",
@@ -364,14 +365,19 @@ EXCLUDED = {
     "HistGradientBoostingRegressor": "the classifier's trees with another loss; the classifier has rows",
     "LassoCV": "solves the lasso's problem along a path in every fold; the lasso has rows",
     "LogTarget": "a logarithm before and after another model, which does the work",
+    "MaxAbsScaler": _COLUMNS,
     "MinMaxScaler": _COLUMNS,
     "MissingIndicator": _COLUMNS,
+    "Normalizer": _COLUMNS,
     "OneHotEncoder": _COLUMNS,
     "OrdinalEncoder": _COLUMNS,
+    "PowerTransformer": _COLUMNS,
     "RandomForestRegressor": "the classifier's trees with another criterion; the classifier has rows",
     "RidgeCV": "one pass over the rows for all penalties, as ridge, which has rows",
+    "RobustScaler": _COLUMNS,
     "SimpleImputer": _COLUMNS,
     "StandardScaler": _COLUMNS,
+    "TargetEncoder": _COLUMNS,
 }
 
 

@@ -3,10 +3,16 @@
 from homespun.base.lazy import lazy_names
 
 __getattr__, __dir__, __all__ = lazy_names(__name__, {
+    "Binarizer": "binarizer",
     "DateParts": "date_parts",
     "FlagEncoder": "flag_encoder",
+    "MaxAbsScaler": "max_abs_scaler",
     "MinMaxScaler": "min_max_scaler",
+    "Normalizer": "normalizer",
     "OneHotEncoder": "one_hot",
     "OrdinalEncoder": "ordinal",
+    "PowerTransformer": "power",
+    "RobustScaler": "robust_scaler",
     "StandardScaler": "standard_scaler",
+    "TargetEncoder": "target_encoder",
 })

@@ -56,6 +56,16 @@ class CategoryEncoder(TransformerMixin, Estimator):
                     kept = np.cumsum(~rare) - 1
                     self._group_of[-1] = np.where(rare, (~rare).sum(), kept)
 
+    def _factorise(self, X) -> list[np.ndarray]:
+        """As `_learn_categories` without groups, and the index of each value among the categories of its column (-1: none)."""
+        if not isinstance(self.categories, str):
+            self._learn_categories(X, nan_is_never_rare=True)
+            return list(self._encode(X, "fit").T)
+        found = [factorise(column) for column in self._columns(X, "fit")]
+        self.categories_ = [categories for _, categories in found]
+        self._group_of = [None] * len(found)
+        return [codes for codes, _ in found]
+
     def _given_categories(self, values, column, i):
         dtype = object if column.dtype.kind in "OUS" else column.dtype
         categories = np.array(list(values), dtype=dtype)
@@ -223,6 +233,42 @@ def distinct_values(column: np.ndarray) -> np.ndarray:
     return np.array(plain + [None] * has_none + [np.nan] * has_nan, dtype=object)
 
 
+class _Numbers(dict):
+    """Value → its number, by order of first appearance."""
+
+    def __missing__(self, value):
+        self[value] = number = len(self)
+        return number
+
+
+class _Places(dict):
+    """Value → its place; -1 for a value that is not there."""
+
+    def __missing__(self, value):
+        return -1
+
+
+def factorise(column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Index of each value among the distinct values, and these; each value is hashed once.
+
+    >>> factorise(np.array(["b", "a", "b"], dtype=object))
+    (array([1, 0, 1]), array(['a', 'b'], dtype=object))
+    """
+    if column.dtype.kind != "O":
+        categories, codes = np.unique(column, return_inverse=True)
+        return codes, categories
+    numbers = _Numbers()
+    try:
+        first = np.fromiter(map(numbers.__getitem__, column.tolist()), dtype=np.int64, count=len(column))
+    except TypeError:
+        hashable(column)  # words it
+        raise
+    met = np.empty(len(numbers), dtype=object)
+    met[:] = list(numbers)
+    categories = distinct_values(met)
+    return lookup(met, categories)[first], categories
+
+
 def hashable(column: np.ndarray) -> list:
     """The values of an object column, after a check that each can be compared (no dicts, no lists)."""
     values = column.tolist()
@@ -256,11 +302,11 @@ def lookup(column: np.ndarray, categories: np.ndarray) -> np.ndarray:
         if column.dtype.kind == "f":
             indices[np.isnan(column)] = nan_code
         return indices
-    index_of = {value: i for i, value in enumerate(categories.tolist())}
+    places = _Places((value, i) for i, value in enumerate(categories.tolist()))
     nan_code = next((i for i, value in enumerate(categories.tolist()) if is_nan(value)), -1)
     values = column.tolist()
     try:
-        indices = np.array([index_of.get(value, -1) for value in values], dtype=np.int64)
+        indices = np.fromiter(map(places.__getitem__, values), dtype=np.int64, count=len(values))
     except TypeError:
         hashable(column)  # words it
         raise

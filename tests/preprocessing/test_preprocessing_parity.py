@@ -1,0 +1,186 @@
+"""Every transformer of numbers against scikit-learn's: one table of cases, on data that is neither centred nor scaled."""
+
+import importlib
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy import sparse
+
+rng = np.random.default_rng(7)
+PLAIN = rng.normal(size=(70, 5)) * [1, 100, 1e-4, 3, 1] + [0, 1e6, 5, -3, 0]
+PLAIN[:, 4] = 2.5  # constant
+SKEWED = np.exp(rng.normal(size=(70, 4))) * [1, 1e3, 1e-3, 10]
+SIDED = np.column_stack([rng.normal(2, 1, 70) ** 3, -SKEWED[:, 0], SKEWED[:, 1], rng.normal(size=70)])
+GAPS = np.where(rng.random(PLAIN.shape) < 0.2, np.nan, PLAIN)
+GAPS_SIDED = np.where(rng.random(SIDED.shape) < 0.2, np.nan, SIDED)
+COUNTS = rng.integers(0, 4, (70, 5)).astype(float)
+EMPTY_ROWS = np.where(COUNTS[:, :1] == 0, 0.0, PLAIN)
+CSR, CSC = sparse.csr_matrix(COUNTS), sparse.csc_matrix(COUNTS)
+SIGNED = sparse.csr_matrix(COUNTS * rng.normal(size=COUNTS.shape))
+DATA = {name: value for name, value in globals().items() if name.isupper()}
+
+# name, parameters, data, attributes to compare, relative tolerance
+CASES = [
+    ("RobustScaler", {}, "PLAIN", "center_ scale_", 1e-12),
+    ("RobustScaler", {}, "GAPS", "center_ scale_", 1e-12),
+    ("RobustScaler", {"quantile_range": (5, 70), "unit_variance": True}, "GAPS", "center_ scale_", 1e-12),
+    ("RobustScaler", {"with_scaling": False}, "PLAIN", "center_ scale_", 1e-12),
+    ("RobustScaler", {"with_centering": False}, "CSR", "center_ scale_", 1e-12),
+    ("RobustScaler", {"with_centering": False, "quantile_range": (10, 90)}, "SIGNED", "scale_", 1e-12),
+    ("MaxAbsScaler", {}, "GAPS", "max_abs_ scale_ n_samples_seen_", 1e-14),
+    ("MaxAbsScaler", {}, "SIGNED", "max_abs_ scale_ n_samples_seen_", 1e-14),
+    ("MaxAbsScaler", {}, "CSC", "max_abs_ scale_", 1e-14),
+    ("Normalizer", {}, "EMPTY_ROWS", "", 1e-14),
+    ("Normalizer", {"norm": "l1"}, "EMPTY_ROWS", "", 1e-14),
+    ("Normalizer", {"norm": "max"}, "EMPTY_ROWS", "", 1e-14),
+    ("Normalizer", {"norm": "l1"}, "SIGNED", "", 1e-14),
+    ("Normalizer", {"norm": "l2"}, "SIGNED", "", 1e-14),
+    ("Normalizer", {"norm": "max"}, "SIGNED", "", 1e-14),
+    ("Binarizer", {}, "PLAIN", "", 0),
+    ("Binarizer", {"threshold": 1.0}, "CSC", "", 0),
+    ("Binarizer", {"threshold": -3.0}, "PLAIN", "", 0),
+    ("PowerTransformer", {}, "SIDED", "lambdas_", 1e-5),
+    ("PowerTransformer", {}, "GAPS_SIDED", "lambdas_", 1e-5),
+    ("PowerTransformer", {"standardize": False}, "SKEWED", "lambdas_", 1e-5),
+    ("PowerTransformer", {"method": "box-cox"}, "SKEWED", "lambdas_", 1e-5),
+]
+
+
+def dense(value):
+    return value.toarray() if sparse.issparse(value) else np.asarray(value)
+
+
+def pair(name, parameters, package="preprocessing"):
+    ours, theirs = (importlib.import_module(f"{root}.{package}") for root in ("homespun", "sklearn"))
+    return getattr(ours, name)(**parameters), getattr(theirs, name)(**parameters)
+
+
+@pytest.mark.parametrize("name, parameters, data, attributes, rtol", CASES, ids=lambda value: str(value)[:60])
+def test_equals_scikit_learn(name, parameters, data, attributes, rtol):
+    X = DATA[data]
+    mine, other = pair(name, parameters)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # theirs warn of their own coming changes
+        other.fit(X)
+        expected = other.transform(X)
+    got = mine.fit(X).transform(X)
+    assert sparse.issparse(got) == sparse.issparse(expected) and got.dtype == expected.dtype
+    scale = np.nanmax(np.abs(dense(expected)), initial=1.0)
+    np.testing.assert_allclose(dense(got), dense(expected), rtol=rtol, atol=rtol * scale)
+    again = type(mine)(**parameters).fit_transform(X)
+    np.testing.assert_allclose(dense(again), dense(got), rtol=1e-12, atol=1e-12)
+    for attribute in attributes.split():
+        a, b = getattr(mine, attribute), getattr(other, attribute)
+        if b is None:
+            assert a is None
+        elif isinstance(b, list) or np.asarray(b).dtype == object:
+            for one, two in zip(a, b, strict=True):
+                np.testing.assert_allclose(one, two, rtol=max(rtol, 1e-12))
+        else:
+            np.testing.assert_allclose(a, b, rtol=max(rtol, 1e-12), atol=rtol * 0.1)
+    assert mine.get_feature_names_out().tolist() == other.get_feature_names_out().tolist()
+    if hasattr(other, "inverse_transform"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            want, have = other.inverse_transform(expected.copy()), mine.inverse_transform(got.copy())
+        np.testing.assert_allclose(dense(have), dense(want), rtol=max(rtol, 1e-9), atol=max(rtol, 1e-9) * scale)
+
+
+@pytest.mark.parametrize("name", ["RobustScaler", "MaxAbsScaler", "Normalizer", "PowerTransformer"])
+def test_float32_stays_and_is_near(name):
+    mine, _ = pair(name, {})
+    wide = mine.fit_transform(SIDED)
+    narrow = mine.fit_transform(SIDED.astype(np.float32))
+    assert narrow.dtype == np.float32
+    np.testing.assert_allclose(narrow, wide, rtol=2e-3, atol=2e-3)
+
+
+@pytest.mark.parametrize("name", ["RobustScaler", "MaxAbsScaler", "PowerTransformer"])
+def test_dataframes_in_and_out(name):
+    import pandas as pd
+
+    frame = pd.DataFrame(SIDED, columns=list("abcd"))
+    mine, _ = pair(name, {})
+    out = mine.set_output(transform="pandas").fit_transform(frame)
+    assert out.columns.tolist() == list("abcd") and mine.feature_names_in_.tolist() == list("abcd")
+    np.testing.assert_array_equal(out.to_numpy(), pair(name, {})[0].fit_transform(frame))
+
+
+def test_max_abs_in_batches_equals_one_fit():
+    mine, _ = pair("MaxAbsScaler", {})
+    for start in range(0, 70, 9):
+        mine.partial_fit(GAPS[start : start + 9])
+    np.testing.assert_array_equal(mine.scale_, pair("MaxAbsScaler", {})[0].fit(GAPS).scale_)
+    assert mine.n_samples_seen_ == 70
+
+
+finite = st.floats(-1e6, 1e6, allow_subnormal=False)
+
+
+@settings(max_examples=40, deadline=None)
+@given(arrays(np.float64, st.tuples(st.integers(2, 12), st.integers(1, 3)), elements=finite))
+def test_round_trips(X):
+    for name in ("RobustScaler", "MaxAbsScaler"):
+        mine, _ = pair(name, {})
+        np.testing.assert_allclose(mine.inverse_transform(mine.fit_transform(X)), X, rtol=1e-9, atol=1e-6)
+
+
+@settings(max_examples=40, deadline=None)
+@given(arrays(np.float64, (8, 1), elements=st.floats(-50, 50, allow_subnormal=False)), st.floats(-1.5, 3.5))
+def test_the_bent_comes_back(X, power):
+    from homespun.preprocessing.power import bend, unbend
+
+    np.testing.assert_allclose(unbend(bend(X[:, 0], power, "yeo-johnson"), power, "yeo-johnson"), X[:, 0], rtol=1e-6, atol=1e-6)
+
+
+def test_the_power_is_the_most_likely_one():
+    """A plain twin: the likelihood of formula (3.1) on a grid of powers."""
+    from homespun.preprocessing.power import bend, best_power
+
+    x = SIDED[:, 0]
+    grid = np.linspace(-1, 3, 4001)
+    slope = (np.sign(x) * np.log1p(np.abs(x))).sum()
+    likelihood = [-len(x) / 2 * np.log(bend(x, power, "yeo-johnson").var()) + (power - 1) * slope for power in grid]
+    assert abs(best_power(x, "yeo-johnson") - grid[np.argmax(likelihood)]) < 1e-3
+    z = SKEWED[:, 0]
+    likelihood = [-len(z) / 2 * np.log(bend(z, power, "box-cox").var()) + (power - 1) * np.log(z).sum() for power in grid]
+    assert abs(best_power(z, "box-cox") - grid[np.argmax(likelihood)]) < 1e-3
+
+
+def test_power_of_awkward_columns():
+    from homespun.preprocessing import PowerTransformer
+
+    X = np.column_stack([np.full(30, 0.1), np.full(30, np.nan), np.exp(np.linspace(0, 200, 30))])
+    model = PowerTransformer().fit(X)
+    assert model.lambdas_[:2].tolist() == [1.0, 1.0]
+    out = model.transform(X)
+    assert np.abs(out[:, 0]).max() < 1e-12 and np.isnan(out[:, 1]).all() and np.isfinite(out[:, 2]).all()
+    with pytest.warns(UserWarning, match="column 2"):  # no value lies that far out
+        far = model.inverse_transform([[0.0, 0.0, 1e6]])
+    assert not np.isfinite(far[0, 2])
+
+
+BAD = [
+    ("RobustScaler", {"quantile_range": (60, 40)}, PLAIN, r"\(60, 40\)"),
+    ("RobustScaler", {"quantile_range": (60, 140)}, PLAIN, r"\(60, 140\)"),
+    ("RobustScaler", {}, CSR, "Cannot center sparse"),
+    ("Normalizer", {"norm": "l3"}, PLAIN, "'l3'"),
+    ("Binarizer", {"threshold": -1}, CSR, "-1"),
+    ("PowerTransformer", {"method": "box-cox"}, COUNTS, r"strictly positive data, got 0 in row \d+ of column"),
+    ("PowerTransformer", {"method": "log"}, PLAIN, "'log'"),
+    ("PowerTransformer", {"method": "box-cox"}, np.full((3, 1), np.nan), "column 0"),
+    ("MaxAbsScaler", {}, np.array([[np.inf]]), "infinity"),
+]
+
+
+@pytest.mark.parametrize("name, parameters, X, words", BAD, ids=lambda value: str(value)[:40])
+def test_bad_input_is_refused_in_words(name, parameters, X, words):
+    from homespun.errors import HomespunError
+
+    with pytest.raises(HomespunError, match=words) as caught:
+        pair(name, parameters)[0].fit(X).transform(X)
+    assert caught.value.operation.startswith(name) and caught.value.rule
