@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import sparse
+from sklearn.base import clone
 
 rng = np.random.default_rng(7)
 PLAIN = rng.normal(size=(70, 5)) * [1, 100, 1e-4, 3, 1] + [0, 1e6, 5, -3, 0]
@@ -47,6 +48,37 @@ CASES = [
     ("PowerTransformer", {}, "GAPS_SIDED", "lambdas_", 1e-5),
     ("PowerTransformer", {"standardize": False}, "SKEWED", "lambdas_", 1e-5),
     ("PowerTransformer", {"method": "box-cox"}, "SKEWED", "lambdas_", 1e-5),
+    ("QuantileTransformer", {"n_quantiles": 50}, "PLAIN", "quantiles_ references_ n_quantiles_", 1e-12),
+    ("QuantileTransformer", {"n_quantiles": 70, "output_distribution": "normal"}, "GAPS", "quantiles_", 1e-12),
+    ("QuantileTransformer", {"n_quantiles": 10, "subsample": 30, "random_state": 3}, "SKEWED", "quantiles_", 1e-12),
+    ("QuantileTransformer", {"n_quantiles": 7}, "COUNTS", "quantiles_", 1e-12),
+    ("QuantileTransformer", {"n_quantiles": 20}, "CSC", "quantiles_", 1e-12),
+    ("QuantileTransformer", {"n_quantiles": 9, "ignore_implicit_zeros": True, "subsample": 30, "random_state": 1}, "SIGNED",
+     "quantiles_", 1e-12),
+    ("PolynomialFeatures", {}, "PLAIN", "powers_ n_output_features_", 0),
+    ("PolynomialFeatures", {"degree": 4, "include_bias": False}, "COUNTS", "powers_", 0),
+    ("PolynomialFeatures", {"degree": 3, "interaction_only": True, "order": "F"}, "PLAIN", "powers_", 0),
+    ("PolynomialFeatures", {"degree": (2, 3)}, "SIDED", "powers_", 0),
+    ("PolynomialFeatures", {"degree": (3, 3), "include_bias": False, "interaction_only": True}, "SIDED", "powers_", 0),
+    ("PolynomialFeatures", {"degree": 9, "interaction_only": True}, "PLAIN", "powers_", 1e-15),
+    ("PolynomialFeatures", {"degree": 0}, "PLAIN", "powers_", 0),
+    ("PolynomialFeatures", {}, "SIGNED", "powers_", 1e-15),
+    ("PolynomialFeatures", {"degree": (2, 3), "include_bias": False}, "CSC", "powers_", 1e-15),
+    ("PolynomialFeatures", {"degree": 3, "interaction_only": True}, "SIGNED", "powers_", 1e-15),
+    ("PolynomialFeatures", {"degree": 5, "interaction_only": True}, "SIGNED", "powers_", 1e-15),
+    ("PolynomialFeatures", {"degree": 4}, "CSR", "powers_", 1e-15),
+    ("SplineTransformer", {}, "PLAIN", "n_features_out_", 1e-9),
+    ("SplineTransformer", {"n_knots": 3, "degree": 2, "knots": "quantile", "include_bias": False}, "SIDED", "", 1e-9),
+    ("SplineTransformer", {"degree": 0}, "SIDED", "", 1e-9),
+    ("SplineTransformer", {"degree": 1, "order": "F"}, "SIDED", "", 1e-9),
+    ("SplineTransformer", {"extrapolation": "periodic"}, "SIDED", "", 1e-9),
+    ("SplineTransformer", {"sparse_output": True, "degree": 2}, "SIDED", "", 1e-9),
+    ("SplineTransformer", {"handle_missing": "zeros"}, "GAPS_SIDED", "", 1e-9),
+    ("KBinsDiscretizer", {}, "SIDED", "n_bins_ bin_edges_", 1e-12),
+    ("KBinsDiscretizer", {"encode": "ordinal", "strategy": "uniform", "n_bins": [2, 3, 4, 5]}, "SIDED", "bin_edges_", 1e-12),
+    ("KBinsDiscretizer", {"encode": "onehot-dense", "strategy": "kmeans", "n_bins": 3}, "SIDED", "n_bins_", 1e-12),
+    ("KBinsDiscretizer", {"quantile_method": "linear", "dtype": np.float32}, "SIDED", "bin_edges_", 1e-6),
+    ("KBinsDiscretizer", {"quantile_method": "hazen", "subsample": 40, "random_state": 0}, "SIDED", "bin_edges_", 1e-12),
 ]
 
 
@@ -63,10 +95,9 @@ def pair(name, parameters, package="preprocessing"):
 def test_equals_scikit_learn(name, parameters, data, attributes, rtol):
     X = DATA[data]
     mine, other = pair(name, parameters)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # theirs warn of their own coming changes
-        other.fit(X)
-        expected = other.transform(X)
+    warnings.simplefilter("ignore")  # both say where they bin less finely, theirs also what they are going to change
+    other.fit(X)
+    expected = other.transform(X)
     got = mine.fit(X).transform(X)
     assert sparse.issparse(got) == sparse.issparse(expected) and got.dtype == expected.dtype
     scale = np.nanmax(np.abs(dense(expected)), initial=1.0)
@@ -84,10 +115,74 @@ def test_equals_scikit_learn(name, parameters, data, attributes, rtol):
             np.testing.assert_allclose(a, b, rtol=max(rtol, 1e-12), atol=rtol * 0.1)
     assert mine.get_feature_names_out().tolist() == other.get_feature_names_out().tolist()
     if hasattr(other, "inverse_transform"):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            want, have = other.inverse_transform(expected.copy()), mine.inverse_transform(got.copy())
+        want, have = other.inverse_transform(expected.copy()), mine.inverse_transform(got.copy())
         np.testing.assert_allclose(dense(have), dense(want), rtol=max(rtol, 1e-9), atol=max(rtol, 1e-9) * scale)
+
+
+@pytest.mark.parametrize("parameters", [{}, {"degree": 1}, {"degree": 0}, {"degree": 2, "knots": "quantile"}])
+@pytest.mark.parametrize("extrapolation", ["constant", "linear", "continue", "periodic"])
+@pytest.mark.parametrize("sparse_output", [False, True])
+def test_splines_beyond_the_knots(parameters, extrapolation, sparse_output):
+    mine, other = pair("SplineTransformer", {**parameters, "extrapolation": extrapolation})
+    far = np.vstack([SIDED, SIDED * 1.5, SIDED - 3, SIDED.min(axis=0), SIDED.max(axis=0)])
+    mine.set_params(sparse_output=sparse_output).fit(SIDED)
+    other.fit(SIDED)
+    if parameters.get("degree") == 0 and extrapolation in ("constant", "linear"):  # theirs: a shape mismatch
+        expected = clone(other).set_params(extrapolation="constant").fit(SIDED).transform(np.clip(far, SIDED.min(axis=0), SIDED.max(axis=0)))
+    else:  # one column at a time: with degree 1 and "linear", theirs is right for the first only
+        expected = np.hstack([clone(other).fit(SIDED[:, [j]]).transform(far[:, [j]]) for j in range(4)])
+    got = mine.transform(far)
+    np.testing.assert_allclose(dense(got), dense(expected), rtol=1e-7, atol=1e-9)
+    for a, b in zip(mine.bsplines_, other.bsplines_, strict=True):
+        np.testing.assert_allclose(a.t, b.t, rtol=1e-12)
+
+
+def test_bumps_sum_to_one_and_scipy_agrees():
+    from scipy.interpolate import BSpline
+
+    from homespun.preprocessing.spline import basis, basis_slope
+
+    knots = np.array([0.0, 1, 3, 4, 4, 7, 9, 10, 12])  # uneven, one twice
+    x = rng.uniform(4, 7, 30)
+    values = basis(x, knots, np.full(30, 4), 3)
+    np.testing.assert_allclose(values.sum(axis=1), 1.0)
+    np.testing.assert_allclose(values, BSpline.design_matrix(x, knots, 3).toarray()[:, 1:5])
+    spline = BSpline(knots, np.eye(5), 3)
+    np.testing.assert_allclose(basis_slope(x, knots, np.full(30, 4), 3), spline(x, nu=1)[:, 1:5])
+
+
+@pytest.mark.parametrize("name, parameters", [
+    ("SplineTransformer", {"knots": "quantile"}), ("SplineTransformer", {}), ("KBinsDiscretizer", {"encode": "ordinal"}),
+    ("KBinsDiscretizer", {"encode": "ordinal", "strategy": "kmeans"}),
+    ("KBinsDiscretizer", {"encode": "ordinal", "strategy": "uniform"}),
+])
+def test_weights_are_repetitions(name, parameters):
+    weights = rng.integers(0, 4, 70)
+    mine = pair(name, parameters)[0].fit(SIDED, sample_weight=weights.astype(float))
+    repeated = pair(name, parameters)[0].fit(np.repeat(SIDED, weights, axis=0))
+    np.testing.assert_allclose(mine.transform(SIDED), repeated.transform(SIDED), rtol=1e-9, atol=1e-12)
+
+
+def test_lloyd_equals_plain_lloyd():
+    from homespun.preprocessing.k_bins import lloyd
+
+    x, w = SIDED[:, 0], rng.integers(0, 3, 70).astype(float)
+    ends = np.linspace(x.min(), x.max(), 5)
+    means = (ends[1:] + ends[:-1]) / 2
+    for _ in range(100):
+        nearest = np.abs(x[:, None] - means).argmin(axis=1)
+        means = np.array([np.average(x[nearest == k], weights=w[nearest == k]) if w[nearest == k].sum() else means[k]
+                          for k in range(4)])
+    np.testing.assert_allclose(lloyd(x, w, 4), means)
+
+
+def test_products_by_hand():
+    """(a, b, c) = (2, 3, 5): 1; 2 3 5; 4 6 10 9 15 25."""
+    mine, _ = pair("PolynomialFeatures", {})
+    assert mine.fit_transform([[2.0, 3.0, 5.0]]).tolist() == [[1, 2, 3, 5, 4, 6, 10, 9, 15, 25]]
+    assert mine.get_feature_names_out(["a", "b", "c"])[4:7].tolist() == ["a^2", "a b", "a c"]
+    many = np.tile([[2.0, 3.0, 5.0]], (600, 1))  # more than two blocks of rows
+    assert (mine.fit_transform(many) == mine.fit_transform(many[:1])).all()
 
 
 @pytest.mark.parametrize("name", ["RobustScaler", "MaxAbsScaler", "Normalizer", "PowerTransformer"])
@@ -165,6 +260,20 @@ def test_power_of_awkward_columns():
 
 
 BAD = [
+    ("QuantileTransformer", {"n_quantiles": 20, "subsample": 10}, PLAIN, "20 quantiles and 10"),
+    ("QuantileTransformer", {"n_quantiles": 20}, SIGNED, r"non-negative sparse matrices, got -\d"),
+    ("PolynomialFeatures", {"degree": (3, 2)}, PLAIN, r"\(3, 2\)"),
+    ("PolynomialFeatures", {"degree": 0, "include_bias": False}, PLAIN, "empty output"),
+    ("PolynomialFeatures", {"degree": 300}, PLAIN[:, :1].repeat(60, axis=1), "too large"),
+    ("SplineTransformer", {"knots": [[1.0] * 5]}, PLAIN, "must be >= 2"),
+    ("SplineTransformer", {"knots": [[1.0] * 4, [2.0] * 4]}, PLAIN, "4, X has 5"),
+    ("SplineTransformer", {"knots": [[1.0] * 5, [1.0] * 5]}, PLAIN, "sorted without duplicates"),
+    ("SplineTransformer", {"n_knots": 3, "extrapolation": "periodic"}, PLAIN, "n_knots=3 and degree=3"),
+    ("SplineTransformer", {"knots": [[0.0], [1.0]], "extrapolation": "error"}, PLAIN[:, :1] + 9, "from 0 to 1"),
+    ("SplineTransformer", {}, GAPS, "NaN"),
+    ("KBinsDiscretizer", {"n_bins": [2, 1, 2, 2, 2]}, PLAIN, "indices 1"),
+    ("KBinsDiscretizer", {"n_bins": [2, 1]}, PLAIN, r"\(2,\)"),
+    ("KBinsDiscretizer", {"dtype": int}, PLAIN, "int"),
     ("RobustScaler", {"quantile_range": (60, 40)}, PLAIN, r"\(60, 40\)"),
     ("RobustScaler", {"quantile_range": (60, 140)}, PLAIN, r"\(60, 140\)"),
     ("RobustScaler", {}, CSR, "Cannot center sparse"),

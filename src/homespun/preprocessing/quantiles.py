@@ -41,3 +41,26 @@ def columns_without_missing(X) -> Iterator[np.ndarray]:
             values = np.ascontiguousarray(X[:, j])
         missing = np.isnan(values)
         yield values[~missing] if missing.any() else values
+
+
+def weighted_quantiles(X, probabilities, weights) -> np.ndarray:
+    """`column_quantiles` where row i stands for weights[i] rows, NaN left out.
+
+    >>> weighted_quantiles(np.array([[1.0], [2.0]]), [0.5, 1.0], np.array([3.0, 1.0]))
+    array([[1.],
+           [2.]])
+    """
+    p = np.asarray(probabilities, dtype=np.float64)
+    out = np.full((len(p), X.shape[1]), np.nan)
+    for j in range(X.shape[1]):
+        there = ~np.isnan(X[:, j]) & (weights > 0)
+        order = np.argsort(X[there, j], kind="stable")
+        values, ends = X[there, j][order], np.cumsum(weights[there][order])
+        if len(values):
+            h = p * max(ends[-1] - 1.0, 0.0)
+            lower = np.floor(h)
+            last = len(values) - 1
+            below = values[np.minimum(np.searchsorted(ends, lower, side="right"), last)]
+            above = values[np.minimum(np.searchsorted(ends, lower + 1.0, side="right"), last)]
+            out[:, j] = below + (h - lower) * (above - below)
+    return out
