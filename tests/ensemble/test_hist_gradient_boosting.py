@@ -13,7 +13,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from homespun.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-from homespun.ensemble.hist_gradient_boosting.histogram import choose_units
+from homespun.ensemble.hist_gradient_boosting.histogram import Ranges, choose_units
 from homespun.ensemble.hist_gradient_boosting.predictor import unpack_forest
 from homespun.errors import DataError, ParameterError
 
@@ -267,8 +267,9 @@ def test_heavy_tails_are_summed_exactly():
     y = X[:, 0].copy()
     y[0] = 1e7  # 16 bits of the largest gradient would be 300 units: nothing else could be seen
     model = HistGradientBoostingRegressor(max_iter=30, early_stopping=False).fit(X, y)
-    assert choose_units(y.astype(np.float32), np.ones_like(y, np.float32), None, False, False)[0] is False
-    assert choose_units(X[:, 0].astype(np.float32), np.ones_like(y, np.float32), None, False, False)[0] is True
+    for values, packed in ((y, False), (X[:, 0], True)):
+        ranges = Ranges.of(values.astype(np.float32), np.ones_like(y, np.float32))
+        assert choose_units(ranges, len(y), False, False)[0] is packed
     theirs = sklearn.ensemble.HistGradientBoostingRegressor(max_iter=30, early_stopping=False).fit(X, y)
     ours_error, theirs_error = (np.median(np.abs(m.predict(X) - y)) for m in (model, theirs))
     assert ours_error <= 1.2 * theirs_error

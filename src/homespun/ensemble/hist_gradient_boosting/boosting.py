@@ -7,8 +7,9 @@ import numpy as np
 from homespun.ensemble.hist_gradient_boosting import loss as losses
 from homespun.ensemble.hist_gradient_boosting.binning import bin_training_data
 from homespun.ensemble.hist_gradient_boosting.grower import GrowerSettings, TreeGrower
-from homespun.ensemble.hist_gradient_boosting.histogram import RowStore, round_gradients
-from homespun.ensemble.hist_gradient_boosting.predictor import add_leaf_values, add_scores, pack_forest
+from homespun.ensemble.hist_gradient_boosting.histogram import Ranges, RowStore, round_gradients
+from homespun.ensemble.hist_gradient_boosting.predictor import add_leaf_values, add_scores, leaf_block, pack_forest
+from homespun.kernels.threads import over_blocks
 
 SCORED_ROWS = 10_000  # training rows that a scorer sees
 
@@ -24,31 +25,64 @@ class Boosting:
                                        float(model.l2_regularization), model.max_features, groups, monotone is not None)
         n = len(y)
         self.store = RowStore(n)
-        self.raw = np.zeros((self.loss.n_scores, n))
+        self._raw = np.zeros((self.loss.n_scores, n))
+        self._pending: tuple = ()  # what `add_leaf_values` must yet be told of the last tree
         self.g, self.h = np.empty((2, self.loss.n_scores, n), dtype=np.float32)
         self.spare: list = []
 
+    @property
+    def raw(self):
+        """Raw scores (K, n) after the trees so far."""
+        self.settle()
+        return self._raw
+
+    @raw.setter
+    def raw(self, raw):
+        self._raw, self._pending = raw, ()
+
+    def settle(self):
+        """Add the last tree's values, unless that is done."""
+        if self._pending:
+            add_leaf_values(*self._pending)
+            self._pending = ()
+
     def round(self, number):
         """One round: a tree for each score, added to `raw`."""
-        losses.gradients(self.loss.name, self.loss.level, self.y, self.raw, self.store.bounds, self.g, self.h)
+        shards = len(self.store.bounds) - 1
+        ranges: list = [None] * shards
+        over_blocks(self.derive, shards, ranges)
+        self._pending = ()
         rng = np.random.default_rng([self.seed, number])
-        return [self.grow(k, rng) for k in range(self.loss.n_scores)]
+        return [self.grow(k, Ranges.joined([shard[k] for shard in ranges]), rng) for k in range(self.loss.n_scores)]
 
-    def grow(self, k, rng):
-        gradients = round_gradients(self.g[k], self.h[k], self.weights, self.integer_weights, self.settings.monotone, self.store)
+    def derive(self, shard, ranges):
+        """One shard's scores, gradients and ranges, in one go while its rows are in the cache: memory is what takes time here."""
+        if self._pending:
+            leaf_block(shard, *self._pending)
+        losses.DERIVATIVES[self.loss.name](shard, self.loss.level, self.y, self._raw, self.store.bounds, self.g, self.h)
+        rows = slice(self.store.bounds[shard], self.store.bounds[shard + 1])
+        weights = None if self.weights is None else self.weights[rows]
+        ranges[shard] = [Ranges.of(g[rows], h[rows], weights) for g, h in zip(self.g, self.h)]
+
+    def grow(self, k, ranges, rng):
+        gradients = round_gradients(self.g[k], self.h[k], self.weights, self.integer_weights, self.settings.monotone, ranges,
+                                    self.store)
         grower = TreeGrower(self.data, self.store, gradients, self.settings, rng, self.spare)
         tree = grower.grow()
         if self.loss.leaf_is_quantile:
             self.set_quantiles(tree, grower.leaves, k)
         tree.value[:] *= self.model.learning_rate
         leaves = np.array([node.index for node in grower.leaves])
-        add_leaf_values(self.store.elements, self.store.segments, leaves, tree.value[leaves], self.raw[k])
+        sides = tree.depth[leaves].astype(np.int64) % 2
+        self._pending = (self.store.elements, self.store.segments, leaves, sides, tree.value[leaves], self._raw[k])
+        if self.loss.n_scores > 1:  # the next class's tree puts the rows in another order
+            self.settle()
         return tree
 
     def set_quantiles(self, tree, leaves, k):
         """Where the loss has no curvature, the best step of a leaf is the quantile of its residuals."""
         for node in leaves:
-            rows = self.store.rows_of(node.index)
+            rows = self.store.rows_of(node.index, node.depth)
             weights = None if self.weights is None else self.weights[rows]
             value = losses.weighted_quantile(self.y[rows] - self.raw[k, rows], self.loss.level, weights)
             tree.value[node.index] = min(max(value, node.bounds[0]), node.bounds[1])

@@ -4,10 +4,10 @@
              subtract it from the parent's for the larger; search both children's best splits
 
 Ke et al. 2017, LightGBM, NeurIPS; scikit-learn's `grower.py`. The loop is Python: about 25 us a split beside the kernels'
-work, so it can be read, stepped through and interrupted. Histograms are (d, 3, 256) float64 and are recycled.
+work, so it can be read, stepped through and interrupted. Histograms are recycled.
 
 Where packed sums leave counts to be guessed from hessians, a split that breaks `min_samples_leaf` shows when the rows are
-divided; the node is then searched again with true counts.
+divided; the node is then searched again with true counts, in a histogram that is forgotten afterwards.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy as np
 from homespun.ensemble.hist_gradient_boosting import splitting
 from homespun.ensemble.hist_gradient_boosting.binning import BinnedData
 from homespun.ensemble.hist_gradient_boosting.categorical import search_sets
-from homespun.ensemble.hist_gradient_boosting.histogram import BINS, Gradients, RowStore
+from homespun.ensemble.hist_gradient_boosting.histogram import BINS, Gradients, RowStore, unpacked
 from homespun.ensemble.hist_gradient_boosting.partition import divide
 from homespun.ensemble.hist_gradient_boosting.predictor import Tree
 from homespun.kernels.binning import MISSING
@@ -71,9 +71,12 @@ class TreeGrower:
 
     def __init__(self, data: BinnedData, store: RowStore, gradients: Gradients, settings: GrowerSettings, rng=None, spare=None):
         self.data, self.store, self.gradients, self.settings, self.rng = data, store, gradients, settings, rng
+        d = len(data.features)
+        self.hist_shape = (d, BINS) if gradients.packed else (d, 3, BINS)
         self.spare = [] if spare is None else spare  # histograms free for use, kept from tree to tree
-        d, n_groups = len(data.features), len(data.group_start) - 1
-        self.best = np.empty((2, n_groups, 8))
+        if self.spare and self.spare[0].shape != self.hist_shape:
+            self.spare.clear()
+        self.best = np.empty((2, len(data.group_start) - 1, 8))
         self.categorical = np.flatnonzero(data.features[:, splitting.CATEGORICAL])
         self.goes_left = np.empty(BINS, dtype=np.uint8)
         self.allowed = np.ones((2, d), dtype=np.uint8)
@@ -121,9 +124,12 @@ class TreeGrower:
 
     # -- split search --------------------------------------------------------------------------------------------------
 
-    def search(self, first: Node, second: Node | None, wanted=(True, True), packed: bool | None = None):
-        """Sums of `first`; of `second` by subtraction from the parent's, in `second.hist`; the best split of those wanted."""
-        packed = self.gradients.packed if packed is None else packed
+    def search(self, first: Node, second: Node | None, wanted=(True, True), recount: bool = False):
+        """Sums of `first`; of `second` by subtraction from the parent's, in `second.hist`; the best split of those wanted.
+
+        `recount`: the sums of `first` are there, but only true counts tell which splits leave enough rows.
+        """
+        packed = self.gradients.packed and not recount
         pairs = [(0, first)] if second is None else [(0, first), (1, second)]
         self.table[1] = 0.0
         for side, node in pairs:
@@ -135,16 +141,19 @@ class TreeGrower:
                 if wanted[side]:
                     self.allowed[side] = self.draw_features(node)
         data, store = self.data, self.store
-        sibling = first.hist if second is None else second.hist
-        splitting.search(data.rows, data.group_start, store.elements, store.segments[first.index], self.gradients.grid,
-                         first.hist, sibling, data.features, self.allowed, self.table, self.limits, self.best, packed)
+        hist = np.empty((len(data.features), 3, BINS)) if recount else first.hist
+        sibling = hist if second is None else second.hist
+        splitting.search(data.rows, data.group_start, store.elements[first.depth % 2], store.segments[first.index],
+                         self.gradients.grid, hist, sibling, data.features, self.allowed, self.table, self.limits, self.best,
+                         packed)
         winners = self.best[:, :, splitting.GAIN].argmax(axis=1).tolist()
         for side, node in pairs:
             if wanted[side]:
                 answer = self.best[side, winners[side]]
                 if len(self.categorical):
-                    search_sets(node.hist, self.categorical, data.features, self.allowed[side], self.table[side],
-                                self.limits, answer, self.goes_left)
+                    sums = hist if node is first else sibling
+                    search_sets(unpacked(sums) if packed else sums, self.categorical, data.features, self.allowed[side],
+                                self.table[side], self.limits, answer, self.goes_left)
                 self.note_split(node, answer.tolist())
             else:
                 self.free(node)
@@ -180,12 +189,12 @@ class TreeGrower:
         goes_left = GOES_LEFT[missing_left, bin_] if node.set is None else node.set
         left_index = len(self.nodes)
         store.reserve(left_index + 2)
-        divide(store.elements, store.scratch, store.segments, node.index, left_index, left_index + 1, data.columns[feature],
-               goes_left)
+        here, there = store.elements[node.depth % 2], store.elements[1 - node.depth % 2]
+        divide(here, there, store.segments, node.index, left_index, left_index + 1, data.columns[feature], goes_left)
         left_rows = int(store.segments[left_index, :, 1].sum())
         right_rows = node.rows - left_rows
-        if self.gradients.packed and min(left_rows, right_rows) < self.settings.min_samples_leaf:
-            self.search(node, None, packed=False)  # the guessed counts were wrong
+        if self.gradients.packed and min(left_rows, right_rows) < self.settings.min_samples_leaf:  # the guess was wrong
+            self.search(node, None, recount=True)
             return False
         left_g, left_h = split[splitting.LEFT_G], split[splitting.LEFT_H]
         left_n = float(left_rows) if self.gradients.packed else split[splitting.LEFT_N]
@@ -218,7 +227,7 @@ class TreeGrower:
     # -- histograms are recycled ---------------------------------------------------------------------------------------
 
     def room(self):
-        return self.spare.pop() if self.spare else np.zeros((len(self.data.features), 3, BINS))
+        return self.spare.pop() if self.spare else np.empty(self.hist_shape, np.int64 if self.gradients.packed else np.float64)
 
     def free(self, node: Node):
         if node.hist is not None:

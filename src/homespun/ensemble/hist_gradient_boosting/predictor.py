@@ -255,17 +255,17 @@ def walked_block(block, size, columns, score, root, nodes, missing_left, value, 
             raw[score[t], i] += value[node]
 
 
-def add_leaf_values(elements, segments, leaves, values, raw):
+def add_leaf_values(elements, segments, leaves, sides, values, raw):
     """raw (n,) += the value of each row's leaf, for rows that still stand in the order of the tree's leaves."""
-    over_blocks(leaf_block, len(elements), elements, segments, leaves, values, raw)
+    over_blocks(leaf_block, elements.shape[1], elements, segments, leaves, sides, values, raw)
     return raw
 
 
-@kernel("void(i8, i8[:, ::1], i8[:, :, ::1], i8[::1], f8[::1], f8[::1])")
-def leaf_block(shard, elements, segments, leaves, values, raw):
+@kernel("void(i8, i8[:, :, ::1], i8[:, :, ::1], i8[::1], i8[::1], f8[::1], f8[::1])")
+def leaf_block(shard, elements, segments, leaves, sides, values, raw):  # IN elements (2, S, m), segments (nodes, S, 2)
     for leaf in range(leaves.size):
         start = segments[leaves[leaf], shard, 0]
-        mine, value = elements[shard, start:start + segments[leaves[leaf], shard, 1]], values[leaf]
+        mine, value = elements[sides[leaf], shard, start:start + segments[leaves[leaf], shard, 1]], values[leaf]
         for i in range(mine.size):
             raw[np.uint64(mine[i] >> 32)] += value
 
@@ -329,17 +329,18 @@ def scores_formula(forest, X, raw, first, stop, size):
     return raw
 
 
-def _leaf_values_on_copy(elements, segments, leaves, values, raw):
-    return add_leaf_values(elements, segments, leaves, values, raw.copy())
+def _leaf_values_on_copy(elements, segments, leaves, sides, values, raw):
+    return add_leaf_values(elements, segments, leaves, sides, values, raw.copy())
 
 
 @oracle(_leaf_values_on_copy, kernels=(leaf_block,), rtol=0, atol=0, example=lambda rng: (
-    rng.permutation(20).reshape(2, 10) << 32, np.array([[[0, 10], [0, 10]], [[0, 4], [0, 7]], [[4, 6], [7, 3]]]),
-    np.array([1, 2]), np.array([0.5, -2.0]), rng.normal(size=20)))
-def leaf_values_formula(elements, segments, leaves, values, raw):
+    np.stack([rng.permutation(20).reshape(2, 10) for _ in range(2)]) << 32,
+    np.array([[[0, 10], [0, 10]], [[0, 4], [0, 7]], [[4, 6], [7, 3]]]),
+    np.array([1, 2]), np.array([1, 0]), np.array([0.5, -2.0]), rng.normal(size=20)))
+def leaf_values_formula(elements, segments, leaves, sides, values, raw):
     """The leaf of each row, then its value."""
     raw, found = raw.copy(), np.zeros_like(raw)
-    for leaf, value in zip(leaves, values):
+    for leaf, side, value in zip(leaves, sides, values):
         for shard, (start, length) in enumerate(segments[leaf]):
-            found[elements[shard, start:start + length] >> 32] = value
+            found[elements[side, shard, start:start + length] >> 32] += value
     return raw + found
