@@ -333,7 +333,7 @@ def _leaf_values_on_copy(elements, segments, leaves, sides, values, raw):
     return add_leaf_values(elements, segments, leaves, sides, values, raw.copy())
 
 
-@oracle(_leaf_values_on_copy, kernels=(leaf_block,), rtol=0, atol=0, example=lambda rng: (
+@oracle(_leaf_values_on_copy, kernels=(leaf_block,), rtol=1e-12, example=lambda rng: (
     np.stack([rng.permutation(20).reshape(2, 10) for _ in range(2)]) << 32,
     np.array([[[0, 10], [0, 10]], [[0, 4], [0, 7]], [[4, 6], [7, 3]]]),
     np.array([1, 2]), np.array([1, 0]), np.array([0.5, -2.0]), rng.normal(size=20)))
