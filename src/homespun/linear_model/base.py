@@ -12,11 +12,14 @@ Sparse X is never centred in memory (it would become dense); solvers subtract ``
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from scipy import sparse
+from sklearn.utils import assert_all_finite
 
+from homespun.base import HomespunError
 from homespun.base.estimator import check_is_fitted
 
 FLOATS = [np.float64, np.float32]  # the types that stay as they are; anything else becomes float64
@@ -65,6 +68,25 @@ class MultiTarget:
         tags = super().__sklearn_tags__()  # type: ignore[misc]
         tags.target_tags.multi_output = True
         return tags
+
+
+@contextmanager
+def not_searched_for_nan(estimator, X, y, checks):
+    """For an X that was validated with ``ensure_all_finite=False``, as a NaN shows in the first sums over it.
+
+    Whoever finds sums that are not finite calls `finite` (they may have overflown); its error is then worded as ever.
+    """
+    try:
+        yield
+    except ValueError as error:
+        if not isinstance(error, HomespunError):
+            estimator.validate(X, y, **checks)
+        raise
+
+
+def finite(X) -> None:
+    """Within `not_searched_for_nan`: raise if X holds NaN or infinity."""
+    assert_all_finite(X)
 
 
 def as_targets(y) -> np.ndarray:

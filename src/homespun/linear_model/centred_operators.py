@@ -1,11 +1,12 @@
 """Products with a matrix that is centred and weighted; a sparse one only in thought.
 
     A = diag(r) (X - 1 m')          X: (n, d) sparse   m: (d,) column means   r: (n,) roots of the sample weights
-    A v  = r * (X v - m . v)        A' u = X'(r * u) - m (r . u)
+    A v  = r * (X v - m . v)        A' u = X'(r * u) - m (r . u)        A'A v: both, and X is read once
 
-For sparse X, forming A would make it dense. X is kept twice, by rows and by columns, so that both products are gathers: each
-thread writes entries that no other thread touches, and the sum of an entry has one order whatever the number of threads.
-Two products cost O(stored entries + n + d). (SciPy's product with the transpose is a scatter on one thread.)
+For sparse X, forming A would make it dense. X is kept by rows alone. A v gathers; A' u scatters: each of a few parts of the
+rows (their number depends on the shape alone) adds to a vector of its own, and these are summed in one order, so the result
+is the same on any number of threads. O(stored entries + parts d) a product. A second copy by columns, so that A' u gathers
+too, took as long to make as four products, and two passes over X where A'A v now takes one.
 """
 
 from __future__ import annotations
@@ -13,77 +14,111 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from homespun.kernels import kernel, oracle, prange
+from homespun.kernels import kernel, oracle, over_blocks
 from homespun.linear_model.moments import centred_rows
 
-SHARES = 64  # parts of about equal work that the threads take
+PART = 8         # stored entries in each column on average that make a part worth its own vector of sums
+MOST_PARTS = 16
+LARGE = 100_000  # stored entries from which there are two parts in any case
 
 
-@kernel("void(i4[::1], i4[::1], f8[::1], f8[::1], i8[::1], f8[::1])",
-        "void(i8[::1], i8[::1], f8[::1], f8[::1], i8[::1], f8[::1])", parallel=True)
-def multiply_rows(indptr, indices, data, v, bounds, out):
-    """OUT out[i] = row i of the matrix . v.   IN bounds: rows where the shares begin and end."""
-    for share in prange(bounds.size - 1):
-        for i in range(bounds[share], bounds[share + 1]):
-            total = 0.0
-            for k in range(np.uint64(indptr[i]), np.uint64(indptr[i + 1])):  # unsigned: no test for indices from the end,
-                total += data[k] * v[np.uint64(indices[k])]                  # and no slow gather instructions: 4 times faster
-            out[i] = total
+@kernel("void(i8, i8[::1], i4[::1], i4[::1], f8[::1], f8[::1], f8[::1])",
+        "void(i8, i8[::1], i8[::1], i8[::1], f8[::1], f8[::1], f8[::1])")
+def gather_rows(part, bounds, indptr, indices, data, v, out):
+    """OUT out[i] = row i of the matrix . v, for the rows of one part.   IN bounds: rows where the parts begin and end."""
+    for i in range(bounds[part], bounds[part + 1]):
+        total = 0.0
+        for k in range(np.uint64(indptr[i]), np.uint64(indptr[i + 1])):  # unsigned: no test for indices from the end,
+            total += data[k] * v[np.uint64(indices[k])]                  # and no slow gather instructions: 4 times faster
+        out[i] = total
 
 
-def multiply(X, v, bounds=None):
-    """``X v`` for a float64 matrix in CSR form (or, the same arrays read the other way, ``X' v`` for CSC)."""
-    if bounds is None:
-        bounds = equal_shares(X.indptr)
-    out = np.zeros(X.indptr.size - 1)
-    multiply_rows(X.indptr, X.indices, X.data, np.ascontiguousarray(v, dtype=np.float64), bounds, out)
-    return out
+@kernel("void(i8, i8[::1], i4[::1], i4[::1], f8[::1], f8[::1], b1, f8[:, ::1])",
+        "void(i8, i8[::1], i8[::1], i8[::1], f8[::1], f8[::1], b1, f8[:, ::1])")
+def scatter_rows(part, bounds, indptr, indices, data, u, squares, out):
+    """OUT out[part] = sum of u[i] times row i (`squares`: times its squares) over the rows of one part."""
+    for i in range(bounds[part], bounds[part + 1]):
+        for k in range(np.uint64(indptr[i]), np.uint64(indptr[i + 1])):
+            value = data[k] * data[k] if squares else data[k]
+            out[part, np.uint64(indices[k])] += u[i] * value
 
 
-@oracle(multiply, kernels=(multiply_rows,), rtol=1e-12,
-        example=(lambda rng: (sparse.random(200, 9, 0.3, format="csr", random_state=rng), rng.normal(size=9)),
-                 lambda rng: (_wide_indices(sparse.random(3, 5, 0.5, format="csr", random_state=rng)), rng.normal(size=5))))
-def multiply_formula(X, v):
-    return X.toarray() @ v
+@kernel("void(i8, i8[::1], i4[::1], i4[::1], f8[::1], f8[::1], f8, f8[::1], f8[:, ::1])",
+        "void(i8, i8[::1], i8[::1], i8[::1], f8[::1], f8[::1], f8, f8[::1], f8[:, ::1])")
+def gather_scatter_rows(part, bounds, indptr, indices, data, v, shift, weights, out):
+    """OUT out[part, :d] = sum of u_i times row i, with u_i = weights[i] (row i . v - shift); out[part, d] = sum of u_i.
+
+    The row that was just gathered is still near the processor when it is scattered.
+    """
+    last = out.shape[1] - 1
+    for i in range(bounds[part], bounds[part + 1]):
+        total = -shift
+        for k in range(np.uint64(indptr[i]), np.uint64(indptr[i + 1])):
+            total += data[k] * v[np.uint64(indices[k])]
+        total *= weights[i]
+        for k in range(np.uint64(indptr[i]), np.uint64(indptr[i + 1])):
+            out[part, np.uint64(indices[k])] += total * data[k]
+        out[part, last] += total
 
 
-def equal_shares(indptr) -> np.ndarray:
-    """Row numbers that cut a matrix into `SHARES` runs of rows with about as many entries each, int64."""
-    cuts = np.linspace(0, int(indptr[-1]) + indptr.size - 1, SHARES + 1)[1:-1]
-    inner = np.searchsorted(indptr.astype(np.int64) + np.arange(indptr.size), cuts)  # an empty row has work too
-    return np.concatenate([[0], inner, [indptr.size - 1]]).astype(np.int64)
-
-
-def _wide_indices(X):
-    X.indptr, X.indices = X.indptr.astype(np.int64), X.indices.astype(np.int64)
-    return X
+def equal_parts(X) -> np.ndarray:
+    """Row numbers that cut a CSR matrix into parts of about as many entries each, int64."""
+    n, entries = X.shape[0], int(X.indptr[-1])
+    parts = min(MOST_PARTS, max(2 if entries >= LARGE else 1, entries // (PART * max(1, X.shape[1]))))
+    cuts = np.linspace(0, entries + n, parts + 1)[1:-1]
+    inner = np.searchsorted(X.indptr.astype(np.int64) + np.arange(n + 1), cuts)  # an empty row has work too
+    return np.concatenate([[0], inner, [n]]).astype(np.int64)
 
 
 class CentredSparse:
-    """A of the module's header: ``A.dot(v)``, ``A.dot_transposed(u)``, and the squared norms of its columns or rows."""
+    """A of the module's header.
+
+    Parameters
+    ----------
+    X : sparse matrix of shape (n, d)
+    X_mean : ndarray of shape (d,)
+        Zero where nothing is centred.
+    weights : ndarray of shape (n,), optional
+    """
 
     def __init__(self, X, X_mean, weights=None):
         self.rows = X.tocsr().astype(np.float64, copy=False)
-        self.columns = X.tocsc().astype(np.float64, copy=False)
         self.shape = X.shape
         self.mean = X_mean
-        self.root = np.ones(X.shape[0]) if weights is None else np.sqrt(weights)
-        self.row_shares, self.column_shares = equal_shares(self.rows.indptr), equal_shares(self.columns.indptr)
+        self.weights = np.ones(X.shape[0]) if weights is None else weights
+        self.root = np.sqrt(self.weights)
+        self.bounds = equal_parts(self.rows)
+
+    def _each_part(self, kernel, *arguments):
+        over_blocks(kernel, len(self.bounds) - 1, self.bounds, self.rows.indptr, self.rows.indices, self.rows.data, *arguments)
+
+    def _sums(self, extra=0):
+        return np.zeros((len(self.bounds) - 1, self.shape[1] + extra))
 
     def dot(self, v):
-        return self.root * (multiply(self.rows, v, self.row_shares) - self.mean @ v)
+        """A v."""
+        out = np.empty(self.shape[0])
+        self._each_part(gather_rows, np.ascontiguousarray(v, dtype=np.float64), out)
+        return self.root * (out - self.mean @ v)
 
     def dot_transposed(self, u):
-        u = self.root * u
-        return multiply(self.columns, u, self.column_shares) - self.mean * u.sum()
+        """A' u."""
+        u, out = self.root * u, self._sums()
+        self._each_part(scatter_rows, u, False, out)
+        return out.sum(axis=0) - self.mean * u.sum()
 
-    def squared_norms(self, axis: int):
-        """Of the columns (`axis` 0) or of the rows (1)."""
-        kept = self.columns.T if axis == 0 else self.rows
-        squares = sparse.csr_array((kept.data**2, kept.indices, kept.indptr), shape=kept.shape)
-        if axis == 0:
-            return squares @ self.root**2 - self.mean**2 * (self.root @ self.root)
-        return self.root**2 * (squares @ np.ones(self.shape[1]) - 2 * (kept @ self.mean) + self.mean @ self.mean)
+    def normal(self, v):
+        """A'A v."""
+        out = self._sums(extra=1)
+        self._each_part(gather_scatter_rows, v, float(self.mean @ v), self.weights, out)
+        total = out.sum(axis=0)
+        return total[:-1] - total[-1] * self.mean
+
+    def squared_norms(self):
+        """Squared length of each column of A."""
+        out = self._sums()
+        self._each_part(scatter_rows, self.weights, True, out)
+        return np.maximum(0.0, out.sum(axis=0) - self.mean**2 * self.weights.sum())
 
 
 class CentredDense:
@@ -100,8 +135,11 @@ class CentredDense:
     def dot_transposed(self, u):
         return u @ self.A
 
-    def squared_norms(self, axis: int):
-        return np.einsum("ij,ij->j" if axis == 0 else "ij,ij->i", self.A, self.A)
+    def normal(self, v):
+        return (self.A @ v) @ self.A
+
+    def squared_norms(self):
+        return np.einsum("ij,ij->j", self.A, self.A)
 
 
 def scipy_operator(A):
@@ -110,3 +148,23 @@ def scipy_operator(A):
 
     return LinearOperator(A.shape, matvec=lambda v: A.dot(v.ravel()), rmatvec=lambda u: A.dot_transposed(u.ravel()),
                           dtype=np.float64)
+
+
+def centred_products(X, weights, v, u):
+    """A v, A'u, A'A v and the squared norms of the columns, for the weighted means of X."""
+    A = CentredSparse(X, np.average(X.toarray(), axis=0, weights=weights), weights)
+    return np.concatenate([A.dot(v), A.dot_transposed(u), A.normal(v), A.squared_norms()])
+
+
+def _example(rng, n=300, d=4, wide=False):
+    X = sparse.random(n, d, 0.9, format="csr", random_state=rng)
+    if wide:
+        X.indptr, X.indices = X.indptr.astype(np.int64), X.indices.astype(np.int64)
+    return X, rng.random(n), rng.normal(size=d), rng.normal(size=n)
+
+
+@oracle(centred_products, kernels=(gather_rows, scatter_rows, gather_scatter_rows), rtol=1e-10, atol=1e-12,
+        example=(_example, lambda rng: _example(rng, 5, 9, wide=True)))
+def centred_products_formula(X, weights, v, u):
+    A = np.sqrt(weights)[:, None] * (X.toarray() - np.average(X.toarray(), axis=0, weights=weights))
+    return np.concatenate([A @ v, A.T @ u, A.T @ A @ v, (A**2).sum(axis=0)])

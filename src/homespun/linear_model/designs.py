@@ -15,9 +15,11 @@ import copy
 import numpy as np
 from scipy import sparse
 
+from homespun.kernels import kernel, oracle, over_blocks
 from homespun.linear_model.base import column_means
-from homespun.linear_model.moments import moments
+from homespun.linear_model.moments import moments, scatter, symmetric
 
+GATHER_ROWS = 64
 FEW_COLUMNS = 300   # up to which A'A is formed at once
 PATH_COLUMNS = 1500  # the same for a whole path of penalties
 
@@ -40,7 +42,7 @@ def make_design(X, y, weights=None, centre=True, *, gram=None, penalties=1):
         gram = n >= 2 * d and d <= (FEW_COLUMNS if penalties < 10 else PATH_COLUMNS)
     total = n if weights is None else float(weights.sum())
     if gram:
-        found = moments(X, y[:, None], weights, centre, exact=True)
+        found = moments(X, y[:, None], weights, centre)
         deviation = y - found.y_mean[0]
         target_norm = deviation @ (deviation if weights is None else weights * deviation)
         drop_constant(found.gram, found.X_mean, total)
@@ -74,82 +76,118 @@ class GramDesign:
 
 
 class ColumnDesign:
-    """Shared by dense and sparse X: the residual in memory, and the admitted columns in blocks, as they came."""
+    """Shared by dense and sparse X: what does not depend on how the admitted columns are kept."""
 
     def __init__(self, X, target, X_mean, root, total):
         self.X, self.target, self.X_mean, self.root, self.total = X, target, X_mean, root, total
         self.precision = np.finfo(X.dtype).eps
         self.target_norm = float(target @ target)
-        self.blocks: list = []
+        self.forget()
         self.correlation = self.transposed(target)
+
+    def forget(self):
+        """Be as if no column had been admitted."""
+        raise TypeError("a design defines forget()")
 
     def transposed(self, r):
         """A'r."""
         raise TypeError("a design defines transposed()")
 
-    def fitted(self, block, w):
-        """A_block w."""
+    def fitted(self, w):
+        """A_S w for the columns S that were admitted."""
         raise TypeError("a design defines fitted()")
 
     def evaluate(self, members, w):
         if not w.any():
             return self.correlation.copy(), self.target_norm, self.target_norm
-        residual, start = self.target.copy(), 0
-        for block in self.blocks:
-            residual -= self.fitted(block, w[start : start + block.shape[0]])
-            start += block.shape[0]
+        residual = self.target - self.fitted(w)
         return self.transposed(residual), float(residual @ residual), float(residual @ self.target)
 
     def fresh(self):
         """The same data with no column admitted."""
         other = copy.copy(self)
-        other.blocks = []
+        other.forget()
         return other
 
 
 class DenseDesign(ColumnDesign):
     """float64 X is read where it lies: the residual sums to zero, so A'r = X'r. float32 X would lose too much by that if its
-    mean is large, and is centred in a copy. The columns of the working set are centred copies in float64 in any case."""
+    mean is large, and is centred in a copy. The admitted columns are kept centred, in float64 and by rows: so they are read
+    from X by rows (a single column of an X in C order costs as many cache lines as eight), and their products are those of
+    `moments.scatter`."""
 
     def __init__(self, X, target, X_mean, root, total):
         if X.dtype == np.float32:
             X = (X - X_mean).astype(np.float32)
             X_mean = np.zeros(X.shape[1])
+        self.each_root = np.ones(X.shape[0]) if root is None else root
         super().__init__(X, target, X_mean, root, total)
+
+    def forget(self):
+        self.columns, self.admitted = np.empty((self.X.shape[0], 0)), 0
 
     def transposed(self, r):
         r = r if self.root is None else self.root * r
         return (r.astype(self.X.dtype, copy=False) @ self.X).astype(np.float64, copy=False) - self.X_mean * r.sum()
 
-    def fitted(self, block, w):
-        used = np.flatnonzero(w)
-        return w @ block if 4 * len(used) > len(w) else w[used] @ block[used]
+    def fitted(self, w):
+        return self.columns[:, : self.admitted] @ w
 
     def admit(self, members, new):
-        columns = self.X.T[new] if self.X.flags.f_contiguous else np.ascontiguousarray(self.X[:, new].T)
-        columns = columns.astype(np.float64, copy=False)  # (len(new), n): a column of X is a contiguous row
-        columns -= self.X_mean[new, None]
-        if self.root is not None:
-            columns *= self.root
-        self.blocks.append(columns)
-        gram = np.concatenate([block @ columns.T for block in self.blocks])
-        if len(self.blocks) > 16:  # a path admits few columns at a time: one product with many is quicker
-            self.blocks = [np.concatenate(self.blocks)]
-        drop_constant(gram, self.X_mean[new], self.total, first=len(members))
+        first, after = self.admitted, self.admitted + len(new)
+        if after > self.columns.shape[1]:
+            grown = np.empty((len(self.columns), min(2 * after, self.X.shape[1])))
+            grown[:, :first] = self.columns[:, :first]
+            self.columns = grown
+        over_blocks(gather_columns, -(-len(self.columns) // GATHER_ROWS), self.X, new, self.X_mean, self.each_root, first,
+                    self.columns)
+        self.admitted = after
+        gram = scatter(self.columns, centre=False, columns=after, first=first)[2]
+        gram[first:] = symmetric(gram[first:])
+        drop_constant(gram, self.X_mean[new], self.total, first=first)
         return gram
+
+
+@kernel("void(i8, f8[:, :], i8[::1], f8[::1], f8[::1], i8, f8[:, ::1])",
+        "void(i8, f4[:, :], i8[::1], f8[::1], f8[::1], i8, f8[:, ::1])")
+def gather_columns(block, X, new, mean, root, first, out):
+    """OUT out[i, first + k] = root[i] (X[i, new[k]] - mean[new[k]]) for the rows i of one block."""
+    for i in range(block * GATHER_ROWS, min(X.shape[0], (block + 1) * GATHER_ROWS)):
+        for k in range(new.size):
+            out[i, first + k] = root[i] * (X[i, new[k]] - mean[new[k]])
+
+
+def gathered(X, new, mean, root):
+    """Some columns of X, centred and weighted, to the right of a column of ones."""
+    out = np.ones((len(X), 1 + len(new)))
+    over_blocks(gather_columns, -(-len(X) // GATHER_ROWS), X, new, mean, root, 1, out)
+    return out
+
+
+@oracle(gathered, kernels=(gather_columns,), rtol=1e-12, example=(
+    lambda rng: (rng.normal(size=(GATHER_ROWS + 3, 5)), np.array([1, 4]), rng.normal(size=5), rng.random(GATHER_ROWS + 3)),
+    lambda rng: (rng.normal(size=(GATHER_ROWS, 3)).astype(np.float32), np.array([0]), np.zeros(3), np.ones(GATHER_ROWS))))
+def gathered_formula(X, new, mean, root):
+    return np.hstack([np.ones((len(X), 1)), root[:, None] * (X - mean)[:, new]])
 
 
 class SparseDesign(ColumnDesign):
     """Products of sparse columns, with the means subtracted afterwards: sum_i s_i x_ij x_ik - S m_j m_k (see `moments`)."""
 
+    def forget(self):
+        self.blocks: list = []
+
     def transposed(self, r):
         r = r if self.root is None else self.root * r
         return np.asarray(self.X.T @ r, dtype=np.float64) - self.X_mean * r.sum()
 
-    def fitted(self, block, w):
-        columns, means = block.columns, block.means
-        fitted = columns.T @ w - means @ w
-        return fitted if self.root is None else self.root * fitted
+    def fitted(self, w):
+        total, start = np.zeros(self.X.shape[0]), 0
+        for block in self.blocks:
+            part = w[start : start + len(block.means)]
+            total += block.columns.T @ part - block.means @ part
+            start += len(block.means)
+        return total if self.root is None else self.root * total
 
     def admit(self, members, new):
         block = SparseBlock(self.X[:, new].T.tocsr().astype(np.float64), self.X_mean[new])
@@ -166,7 +204,7 @@ class SparseBlock:
     """Admitted columns as the rows of a CSR matrix, and their means."""
 
     def __init__(self, columns, means):
-        self.columns, self.means, self.shape = columns, means, columns.shape
+        self.columns, self.means = columns, means
 
 
 def drop_constant(gram, means, total, first=0):

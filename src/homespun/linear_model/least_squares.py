@@ -3,8 +3,9 @@
     minimise over w, b    sum_i s_i (y_i - x_i w - b)^2         X: (n, d)   y: (n,) or (n, t)   w: (d,) or (t, d)   s: (n,)
 
 Three ways, by what the data allow (all after centring, which takes out b):
-  * tall, dense, well conditioned: the normal equations X'X w = X'y, then one step of refinement with the residual of the
-    data themselves, which gives back the digits that X'X lost (Björck 1987, Linear Algebra and its Applications 88/89).
+  * tall, dense, well conditioned: the normal equations X'X w = X'y, then, unless it is very well conditioned, one step of
+    refinement with the residual of the data themselves, which gives back the digits that X'X lost (Björck 1987, Linear
+    Algebra and its Applications 88/89).
   * otherwise dense: Householder QR of the columns scaled to one length, so that a column in other units keeps its rank;
     where columns do depend on each other, the solution of smallest norm by the singular value decomposition.
   * sparse: LSQR (Paige & Saunders 1982, ACM TOMS 8(1)), which needs products with X only.
@@ -19,11 +20,20 @@ from scipy import linalg, optimize, sparse
 
 from homespun.base import Boolean, NJobs, Real, check_params
 from homespun.base.estimator import Estimator, RegressorMixin
-from homespun.linear_model.base import LinearModel, MultiTarget, as_targets, column_means
+from homespun.linear_model.base import (
+    FLOATS,
+    LinearModel,
+    MultiTarget,
+    as_targets,
+    column_means,
+    finite,
+    not_searched_for_nan,
+)
 from homespun.linear_model.centred_operators import CentredSparse, scipy_operator
 from homespun.linear_model.moments import centred_rows, moments
 
 WELL_CONDITIONED = 1e4  # ratio of singular values up to which normal equations with refinement lose nothing
+VERY_WELL_CONDITIONED = 1e2  # the same without refinement: of 16 digits 4 are lost, as many as the square of this has
 CONSTANT = 1e-13        # standard deviation, in means, below which a column is constant but for rounding
 SMALL = 1_000_000       # entries of a sparse X up to which it is simply made dense
 
@@ -76,21 +86,25 @@ class LinearRegression(MultiTarget, RegressorMixin, LinearModel, Estimator):
         ParameterError, ShapeError, DataError
         """
         check_params(self)
-        X, y = self.validate(X, y, accept_sparse=not self.positive and ("csr", "csc", "coo"), dtype=[np.float64, np.float32],
-                             multi_output=True, y_numeric=True)
+        checks = {"accept_sparse": not self.positive and ("csr", "csc", "coo"), "dtype": FLOATS, "multi_output": True,
+                  "y_numeric": True}
+        X, y = self.validate(X, y, ensure_all_finite=False, **checks)
         weights = None if sample_weight is None else self.validate_weights(sample_weight, X)
         Y = as_targets(y)  # (n, t)
         dtype = X.dtype
         in_memory = sparse.issparse(X) and X.shape[0] * X.shape[1] <= SMALL
         dense = X.toarray() if in_memory else X
-        if sparse.issparse(dense):
-            coef, X_mean, y_mean = solve_sparse(dense, Y, weights, self.fit_intercept, self.tol)
-        elif self.positive:
-            coef, X_mean, y_mean = solve_positive(dense, Y, weights, self.fit_intercept)
-        else:
-            coef, X_mean, y_mean, rank, singular = solve_dense(dense, Y, weights, self.fit_intercept, self.tol)
-            if not in_memory:
-                self.rank_, self.singular_ = rank, singular.astype(dtype)
+        with not_searched_for_nan(self, X, y, checks):
+            if sparse.issparse(X) or self.positive or not tall(X):
+                finite(X)
+            if sparse.issparse(dense):
+                coef, X_mean, y_mean = solve_sparse(dense, Y, weights, self.fit_intercept, self.tol)
+            elif self.positive:
+                coef, X_mean, y_mean = solve_positive(dense, Y, weights, self.fit_intercept)
+            else:
+                coef, X_mean, y_mean, rank, singular = solve_dense(dense, Y, weights, self.fit_intercept, self.tol)
+                if not in_memory:
+                    self.rank_, self.singular_ = rank, singular.astype(dtype)
         self.coef_ = coef.T if y.ndim == 2 else coef[:, 0]  # (t, d) or (d,)
         self.set_intercept(X_mean, y_mean if y.ndim == 2 else y_mean[0], dtype)
         return self
@@ -101,19 +115,28 @@ class LinearRegression(MultiTarget, RegressorMixin, LinearModel, Estimator):
         return tags
 
 
+def tall(X):
+    """Whether the normal equations are tried."""
+    return X.shape[0] >= 4 * X.shape[1]
+
+
 def solve_dense(X, Y, weights, centre, tol):
     """Weights (d, t), means of X and Y, rank, singular values."""
     n, d = X.shape
-    if n >= 4 * d:
-        m = moments(X, Y, weights, centre, exact=True)
-        values, vectors = np.linalg.eigh(m.gram)
-        if d and values[0] * WELL_CONDITIONED**2 > values[-1] and tol * WELL_CONDITIONED < 1:
-            coef = vectors @ (vectors.T @ m.cross / values[:, None])
-            residual = Y - m.y_mean - (X @ coef - m.X_mean @ coef)
-            if weights is not None:
-                residual *= weights[:, None]
-            correction = residual.T.dot(X).T - m.X_mean[:, None] * residual.sum(axis=0)  # (d, t)
-            coef += vectors @ (vectors.T @ correction / values[:, None])
+    if tall(X):
+        m = moments(X, Y, weights, centre)
+        if not np.isfinite(m.gram.trace()):
+            finite(X)  # squares overflow: go on with X itself
+        elif (values := linalg.eigvalsh(m.gram, check_finite=False))[0] * WELL_CONDITIONED**2 > values[-1] \
+                and tol * WELL_CONDITIONED < 1:
+            factor = linalg.cho_factor(m.gram, lower=True, check_finite=False)
+            coef = linalg.cho_solve(factor, m.cross, check_finite=False)
+            if values[0] * VERY_WELL_CONDITIONED**2 < values[-1]:
+                residual = Y - m.y_mean - (X @ coef - m.X_mean @ coef)
+                if weights is not None:
+                    residual *= weights[:, None]
+                correction = residual.T.dot(X).T - m.X_mean[:, None] * residual.sum(axis=0)  # (d, t)
+                coef += linalg.cho_solve(factor, correction, check_finite=False)
             return coef, m.X_mean, m.y_mean, d, np.sqrt(values[::-1])
     A, B, X_mean, y_mean = centred_copy(X, Y, weights, centre)
     if n >= d > 0:

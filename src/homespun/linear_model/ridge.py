@@ -7,7 +7,7 @@ X is tall) and B the centred, weighted y:
 
     tall    (A'A + alpha I) w = A'B                   (d, d), Cholesky
     wide    w = A'c,  (A A' + alpha I) c = B          (n, n), Cholesky
-    sparse  the smaller of the two, by conjugate gradients: products with X only (Hestenes & Stiefel 1952)
+    sparse  the first of the two, by conjugate gradients: products with X only (Hestenes & Stiefel 1952)
 
 O(n d min(n, d)) time and O(min(n, d)^2) memory for dense X; O(stored entries) for each iteration on sparse X.
 Not handled: scikit-learn's stochastic solvers; "sag" and "saga" are accepted and find the same minimum by conjugate gradients.
@@ -34,7 +34,7 @@ from homespun.base import (
     check_params,
 )
 from homespun.base.estimator import Estimator, RegressorMixin
-from homespun.linear_model.base import LinearModel, MultiTarget, as_targets
+from homespun.linear_model.base import FLOATS, LinearModel, MultiTarget, as_targets, finite, not_searched_for_nan
 from homespun.linear_model.centred_operators import CentredDense, CentredSparse, scipy_operator
 from homespun.linear_model.least_squares import centred_copy, means
 from homespun.linear_model.moments import moments, outer_products
@@ -116,21 +116,23 @@ class Ridge(MultiTarget, RegressorMixin, LinearModel, Estimator):
                 "positive=True takes solver='auto' or 'lbfgs', positive=False any other",
                 operation="Ridge", operands={"solver": self.solver, "positive": self.positive},
                 rule="solver='lbfgs' if and only if positive=True", suggestion="solver='auto'")
-        X, y = self.validate(X, y, accept_sparse=self.solver != "svd" and ("csr", "csc", "coo"), dtype=[np.float64, np.float32],
-                             multi_output=True, y_numeric=True)
+        checks = {"accept_sparse": self.solver != "svd" and ("csr", "csc", "coo"), "dtype": FLOATS, "multi_output": True,
+                  "y_numeric": True}
+        X, y = self.validate(X, y, ensure_all_finite=False, **checks)
         weights = None if sample_weight is None else self.validate_weights(sample_weight, X)
         Y = as_targets(y)
         alphas = self._alphas(Y.shape[1])
         solver = self._solver(X)
-        if solver == "cholesky":
-            coef, X_mean, y_mean = solve_cholesky(X, Y, alphas, weights, self.fit_intercept)
-            iterations = np.ones(len(alphas), dtype=np.int64)
-        elif solver == "svd":
-            coef, X_mean, y_mean = solve_svd(X, Y, alphas, weights, self.fit_intercept)
-            iterations = np.ones(len(alphas), dtype=np.int64)
-        else:
-            solve = {"lsqr": solve_lsqr, "sparse_cg": solve_conjugate_gradient, "lbfgs": solve_positive}[solver]
-            coef, X_mean, y_mean, iterations = solve(X, Y, alphas, weights, self.fit_intercept, self.tol, self.max_iter)
+        with not_searched_for_nan(self, X, y, checks):
+            if solver != "cholesky" or sparse.issparse(X) or X.shape[0] < X.shape[1]:
+                finite(X)
+            if solver in ("cholesky", "svd"):
+                solve = {"cholesky": solve_cholesky, "svd": solve_svd}[solver]
+                coef, X_mean, y_mean = solve(X, Y, alphas, weights, self.fit_intercept)
+                iterations = np.ones(len(alphas), dtype=np.int64)
+            else:
+                iterate = {"lsqr": solve_lsqr, "sparse_cg": solve_conjugate_gradient, "lbfgs": solve_positive}[solver]
+                coef, X_mean, y_mean, iterations = iterate(X, Y, alphas, weights, self.fit_intercept, self.tol, self.max_iter)
         self.solver_, self.n_iter_ = solver, iterations
         self.coef_ = coef.T if y.ndim == 2 else coef[:, 0]
         if self.coef_.ndim == 2 and len(self.coef_) == 1:  # scikit-learn's shape for y of shape (n, 1)
@@ -173,6 +175,9 @@ def solve_cholesky(X, Y, alphas, weights, centre):
         system, right = outer_products(X, X_mean, weights), root * (Y - y_mean)
     else:
         X_mean, y_mean, system, right, _ = moments(X, Y, weights, centre)
+        if not np.isfinite(system.trace()):
+            finite(X)
+            return solve_svd(X, Y, alphas, weights, centre)  # squares overflow; singular values do not
     solution = np.empty(right.shape)
     for alpha in np.unique(alphas):
         same = alphas == alpha
@@ -212,49 +217,52 @@ def solve_svd(X, Y, alphas, weights, centre):
 
 
 def solve_conjugate_gradient(X, Y, alphas, weights, centre, tol, max_iter):
-    """As `solve_cholesky`, and iterations (t,): the smaller system, preconditioned by its diagonal."""
+    """As `solve_cholesky`, and iterations (t,): conjugate gradients on (A'A + alpha I) w = A'B, for tall and wide X alike.
+
+    After k steps w is the best of all weights in the Krylov space, by the objective itself. The dual system of wide X walks
+    through the same space, but is best by another measure, and reads X twice a step: 16 steps where this one takes 11.
+    Preconditioned by the diagonal plus its mean: the diagonal alone serves rare columns first, and is worse than none where
+    alpha is small. Without a penalty there is none, so that among all solutions the shortest is found, from zero.
+    """
     A, targets, X_mean, y_mean = centred_operator(X, Y, weights, centre)
-    wide = A.shape[0] < A.shape[1]
-    norms = A.squared_norms(axis=1 if wide else 0)
+    norms = A.squared_norms() if alphas.any() else np.ones(A.shape[1])
     coef, iterations = np.empty((X.shape[1], Y.shape[1])), np.empty(Y.shape[1], dtype=np.int64)
+    limit = max_iter or 10 * min(A.shape)
     for k, alpha in enumerate(alphas):
-        if wide:
-            dual, iterations[k] = conjugate_gradient(
-                lambda c, alpha=alpha: A.dot(A.dot_transposed(c)) + alpha * c, targets[:, k], norms + alpha, tol, max_iter)
-            coef[:, k] = A.dot_transposed(dual)
-        else:
-            coef[:, k], iterations[k] = conjugate_gradient(
-                lambda w, alpha=alpha: A.dot_transposed(A.dot(w)) + alpha * w, A.dot_transposed(targets[:, k]),
-                norms + alpha, tol, max_iter)
+        diagonal = norms + norms.mean() + alpha if alpha > 0 else np.ones(len(norms))
+        coef[:, k], iterations[k] = conjugate_gradient(
+            lambda w, alpha=alpha: A.normal(w) + alpha * w, A.dot_transposed(targets[:, k]), diagonal, tol, limit)
     return coef, X_mean, y_mean, iterations
 
 
 def conjugate_gradient(multiply, b, diagonal, tol, max_iter):
-    """Solve ``M x = b`` for a positive (semi)definite M until ``||b - M x|| <= tol ||b||``.
+    """Solve ``M x = b`` for a positive (semi)definite M, until the residual r is short: with D = diag(`diagonal`),
+
+        r' D^-1 r <= tol^2 b' D^-1 b      and      ||r|| <= tol ||b||
 
     Returns
     -------
     x, iterations
     """
     x, residual = np.zeros_like(b), b.copy()
-    scale = 1.0 / np.where(diagonal > 0, diagonal, 1.0)
-    goal = tol * np.linalg.norm(b)
-    direction, previous = None, 0.0
-    for iteration in range(max_iter or 10 * len(b)):
-        if np.linalg.norm(residual) <= goal:
+    z = residual / diagonal
+    direction, now = z.copy(), residual @ z
+    goal, plain_goal = tol**2 * now, tol * np.linalg.norm(b)
+    for iteration in range(max_iter):
+        if now <= goal and np.linalg.norm(residual) <= plain_goal:
             return x, max(1, iteration)
-        z = scale * residual
-        now = residual @ z
-        direction = z if direction is None else z + (now / previous) * direction
         image = multiply(direction)
         step = now / (direction @ image)
         x += step * direction
         residual -= step * image
-        previous = now
-    warnings.warn(f"conjugate gradients stopped after {max_iter or 10 * len(b)} iterations with a relative residual of "
-                  f"{np.linalg.norm(residual) / np.linalg.norm(b):.1e}, tolerance {tol:.1e}: raise max_iter or scale the columns",
-                  ConvergenceWarning, stacklevel=4)
-    return x, max_iter or 10 * len(b)
+        z = residual / diagonal
+        now, previous = residual @ z, now
+        direction = z + (now / previous) * direction
+    reached = np.linalg.norm(residual) / np.linalg.norm(b)
+    if reached > tol or now > goal:
+        warnings.warn(f"conjugate gradients stopped after {max_iter} iterations with a relative residual of {reached:.1e}, "
+                      f"tolerance {tol:.1e}: raise max_iter or scale the columns", ConvergenceWarning, stacklevel=4)
+    return x, max_iter
 
 
 def solve_lsqr(X, Y, alphas, weights, centre, tol, max_iter):
@@ -277,7 +285,7 @@ def solve_positive(X, Y, alphas, weights, centre, tol, max_iter):
     d, t = X.shape[1], Y.shape[1]
     coef, iterations = np.empty((d, t)), np.ones(t, dtype=np.int64)
     if d <= EXACT_POSITIVE:
-        X_mean, y_mean, gram, cross, _ = moments(X, Y, weights, centre, exact=True)
+        X_mean, y_mean, gram, cross, _ = moments(X, Y, weights, centre)
         try:
             for k, alpha in enumerate(alphas):
                 L = linalg.cholesky(gram + alpha * np.eye(d), lower=True, check_finite=False)

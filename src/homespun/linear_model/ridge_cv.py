@@ -185,7 +185,7 @@ def tall_leave_one_out(X, Y, alphas, weights, centre, exact=False):
         _, lengths, Vt = linalg.svd(A, full_matrices=False, check_finite=False)
         spectrum, V, cross, total = lengths**2, Vt.T, A.T @ B, n if weights is None else weights.sum()
     else:
-        X_mean, y_mean, gram, cross, total = moments(X, Y, weights, centre, exact=True)
+        X_mean, y_mean, gram, cross, total = moments(X, Y, weights, centre)
         spectrum, V = np.linalg.eigh(gram)
     shrink = 1.0 / (np.maximum(spectrum, 0.0)[:, None] + alphas)  # (d, k)
     inner = (V.T @ cross)[:, :, None] * shrink[:, None, :]  # (d, t, k): weights in the basis V
