@@ -357,11 +357,13 @@ EXCLUDED = {
     "BaselineClassifier": "predicts one number; it is there to be beaten in quality, not in time",
     "BaselineRegressor": "predicts one number; it is there to be beaten in quality, not in time",
     "Binarizer": _COLUMNS,
+    "CountVectorizer": _COLUMNS,
     "DateParts": _COLUMNS,
     "DecisionTreeClassifier": "one tree of the forest, which has rows; alone it takes the same code",
     "DecisionTreeRegressor": "one tree of the forest, which has rows; alone it takes the same code",
     "ElasticNetCV": "solves the lasso's problem along a path in every fold; the lasso has rows",
     "FlagEncoder": _COLUMNS,
+    "HashingVectorizer": _COLUMNS,
     "HistGradientBoostingRegressor": "the classifier's trees with another loss; the classifier has rows",
     "KBinsDiscretizer": _COLUMNS,
     "LassoCV": "solves the lasso's problem along a path in every fold; the lasso has rows",
@@ -382,6 +384,8 @@ EXCLUDED = {
     "SplineTransformer": _COLUMNS,
     "StandardScaler": _COLUMNS,
     "TargetEncoder": _COLUMNS,
+    "TfidfTransformer": _COLUMNS,
+    "TfidfVectorizer": _COLUMNS,
 }
 
 

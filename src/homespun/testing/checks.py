@@ -124,9 +124,14 @@ def case_for(estimator, random_state=0, n=40, d=3) -> Case:
     The values are multiples of 1/64, which float32 holds exactly: what differs between precisions is arithmetic alone.
     """
     tags = get_tags(estimator)
-    if not tags.input_tags.two_d_array:
-        raise NotApplicable("it does not take a table of numbers")
     rng = np.random.default_rng(random_state)
+    if not tags.input_tags.two_d_array:
+        if not (tags.input_tags.string or tags.target_tags.one_d_labels):
+            raise NotApplicable("it does not take a table of numbers")
+        words = np.array(["red", "green", "blue", "old", "new", "car", "bike"], dtype=object)
+        many = rng.integers(1, 7, n) if tags.input_tags.string else np.ones(n, dtype=int)
+        X = np.array([" ".join(rng.choice(words, k)) for k in many], dtype=object)
+        return Case(estimator, X, None, rng.integers(0, 4, n).astype(np.float64))
     X = np.round(rng.normal(1.0, 1.5, (n, d)) * 64) / 64
     if tags.input_tags.positive_only:
         X = np.abs(X)
@@ -305,6 +310,7 @@ def row_order(case):
 @check("thread count", "one thread and many give the same model, to the last bit",
        fix="blocks must own their output, and the number of blocks must come from the data, not from the threads")
 def thread_count(case):
+    _needs_a_table(case)
     import numba
     from numba.core import config
 
@@ -325,6 +331,7 @@ def thread_count(case):
 @check("float32", "float32 data gives the answers of float64 data, as far as float32 can hold them",
        fix="sums in float64, or centre before squaring; a transformer that keeps float32 says so in its tags")
 def float32(case):
+    _needs_a_table(case)
     wide = case.fit()
     narrow_X = case.X.astype(np.float32)
     narrow = case.fit(narrow_X, case.y)
@@ -357,6 +364,7 @@ def one_row(case):
 @check("constant column", "a column that never changes does no harm",
        fix="a scale or a variance of zero must not be divided by")
 def constant_column(case):
+    _needs_a_table(case)
     wide = replace(case, X=np.column_stack([case.X, np.full(len(case.X), 2.5)]))
     model = wide.fit()
     _finite(answers(model, wide.X), "with a constant column")
@@ -402,6 +410,7 @@ def jit_off_equals_jit_on(case):
 @check("bad shapes and values", "data that cannot be used is refused in words: which operation, which data, which rule",
        fix="start fit with self.validate(X, y), and predict with self.validate(X, operation='predict')", shrinks=False)
 def bad_shapes_and_values(case):
+    _needs_a_table(case)
     tags = get_tags(case.estimator)
     model, X, y = case.fit(), case.X, case.y
     _refuses(case, "X with one axis", X[:, 0], y)
@@ -481,6 +490,7 @@ def data_is_only_read(case):
 @check("fitting again", "a second fit forgets the first, and the same seed gives the same model",
        fix="reset all learned state at the start of fit; derive all randomness from random_state")
 def fitting_again(case):
+    _needs_a_table(case)
     if get_tags(case.estimator).non_deterministic:
         raise NotApplicable("its tags say that it is not deterministic")
     first = answers(case.fit(warm_start=False), case.X)
@@ -521,6 +531,11 @@ def counted_kernel_calls():
 def _needs_weights(case):
     if not case.takes("sample_weight"):
         raise NotApplicable("fit takes no sample_weight")
+
+
+def _needs_a_table(case):
+    if case.X.ndim != 2:
+        raise NotApplicable("it takes texts or labels, not a table of numbers")
 
 
 def _calm_note(case) -> str:

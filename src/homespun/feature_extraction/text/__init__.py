@@ -1,0 +1,10 @@
+"""Texts into sparse rows of word counts, hashed counts, or TF-IDF weights. No vectorizer here opens a file."""
+
+from homespun.base.lazy import lazy_names
+
+__getattr__, __dir__, __all__ = lazy_names(__name__, {
+    "CountVectorizer": "count",
+    "HashingVectorizer": "hashing",
+    "TfidfTransformer": "tfidf",
+    "TfidfVectorizer": "tfidf",
+})
