@@ -333,6 +333,32 @@ def test_level_signature_and_options_are_in_the_key():
     assert len(names) == 4
 
 
+@pytest.mark.parametrize("setting", ["NUMBA_LOOP_VECTORIZE=0", "NUMBA_SLP_VECTORIZE=1", "NUMBA_ENABLE_AVX=0", "NUMBA_OPT=1",
+                                     "NUMBA_DEBUGINFO=1", "NUMBA_EXTEND_VARIABLE_LIFETIMES=1"])
+def test_settings_that_change_the_code_are_in_the_key(setting):
+    code = "from homespun.kernels.cache import _environment; print(_environment())"
+    name, _, value = setting.partition("=")
+    assert run(code, **{name: value}) != run(code)
+
+
+def test_a_library_of_vector_functions_is_in_the_key(monkeypatch):
+    from homespun.kernels import cache
+
+    usual = cache._environment()
+    monkeypatch.setattr(config, "USING_SVML", not config.USING_SVML)
+    assert cache._environment.__wrapped__() != usual
+
+
+def test_numbas_defaults_are_the_ones_we_know():
+    """Otherwise every key would hold them; and a setting that Numba no longer has would be looked for in vain."""
+    code = ("from numba.core import config\nfrom homespun.kernels.cache import _SETTINGS\n"
+            "print([name for name in _SETTINGS if not hasattr(config, name)], "
+            "[name for name, usual in _SETTINGS.items() if name != 'USING_SVML' and getattr(config, name, usual) != usual])")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=clean, cwd="/")
+    assert done.stdout.strip() == "[] []", done.stdout + done.stderr
+
+
 @compiled_only
 def test_switched_off_instructions_are_a_target_of_their_own():
     code = "from homespun.kernels.cache import has_avx512, level; print(level(), '|', has_avx512())"

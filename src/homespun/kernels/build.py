@@ -18,6 +18,8 @@ from typing import Any
 
 LEVELS = ("x86-64-v4", "x86-64-v3") if platform.machine() in ("x86_64", "AMD64") else ()
 
+DOORS = ("cli", "serve")  # no kernels live there, and their imports need extras
+
 
 def pinned() -> list[tuple[str, Any, str]]:
     """(name, kernel, signature) of everything that is compiled ahead: all pinned signatures of all kernels."""
@@ -28,7 +30,7 @@ def pinned() -> list[tuple[str, Any, str]]:
     from homespun.kernels import KERNELS
 
     for module in pkgutil.walk_packages(homespun.__path__, "homespun."):
-        if ".runner" not in module.name and not module.name.endswith("__main__"):
+        if module.name.split(".")[1] not in DOORS and ".runner" not in module.name and not module.name.endswith("__main__"):
             importlib.import_module(module.name)
     return [(name, one, signature) for name, one in sorted(KERNELS.items()) for signature in one.signatures_pinned]
 
@@ -43,7 +45,8 @@ def build_all(*, show: bool | None = None) -> float:
 
 def build_level(level: str, *, show: bool | None = None) -> float:
     """Compile for `level` into the package's own cache; returns the seconds it took."""
-    environment = dict(os.environ, HOMESPUN_BUILD_KERNELS="1")
+    environment = dict(os.environ, HOMESPUN_BUILD_KERNELS="1",
+                       NUMBA_DISABLE_INTEL_SVML="1")  # a library that few have; code that calls it would find no caller elsewhere
     if level != "host":
         environment |= {"NUMBA_CPU_NAME": level, "NUMBA_CPU_FEATURES": ""}
     return build(environment, show=show, label=f"kernels for {level}")

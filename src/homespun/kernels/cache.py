@@ -177,12 +177,21 @@ def _file_hash(path: str) -> bytes:
 # ---------------------------------------------------------------------------------------------------------------------
 # Where entries live
 
+_SETTINGS = {  # Numba's settings that change the machine code, with their defaults
+    "LOOP_VECTORIZE": 1, "SLP_VECTORIZE": 0, "USING_SVML": False, "ENABLE_AVX": True, "LLVM_REFPRUNE_PASS": 1,
+    "LLVM_REFPRUNE_FLAGS": "all", "EXTEND_VARIABLE_LIFETIMES": 0, "ENABLE_PROFILING": 0, "DEBUG_NRT": 0, "NRT_STATS": 0,
+    "DEBUG_ARRAY_OPT_RUNTIME": 0, "PARFOR_MAX_TUPLE_SIZE": 100,
+}
+
+
 @functools.cache
 def _environment() -> str:
+    """Versions, platform, and Numba's settings as far as they differ from its defaults."""
+    changed = sorted((name, value) for name, usual in _SETTINGS.items() if (value := getattr(config, name, usual)) != usual)
     return repr((
         "homespun kernels 1", sysconfig.get_config_var("SOABI"), platform.system(), platform.machine(),
         numba.__version__, llvmlite.__version__, ".".join(np.__version__.split(".")[:2]),
-        config.BOUNDSCHECK, config.DEBUGINFO_DEFAULT, config.OPT,
+        config.BOUNDSCHECK, config.DEBUGINFO_DEFAULT, config.OPT, *changed,
     ))
 
 
