@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from homespun.ensemble.forest_grow import BINARY, NUMBERS, ROWS, add_leaves, forest_arrays, grow_forest, grow_one, leaf_sums
+from homespun.ensemble.forest_grow import BINARY, FEW, NUMBERS, add_leaves, forest_arrays, grow_forest, grow_one, leaf_sums
 from homespun.kernels.oracle import oracle
 from homespun.tree.grow import DEVIANCE, MULTIPLIER, SAME, VARIANCE, stream
 
@@ -210,8 +210,8 @@ def _walk_example(rng):
 
 
 def _two_blocks(rng):
-    codes = rng.integers(0, 9, size=(ROWS + 40, 2)).astype(np.uint8)
-    return codes, np.array([(1 << 32) | (1 << 9) | 4, 0, 0]), np.zeros(1, np.int64), np.array([[0.0], [1.0], [2.0]])
+    codes = rng.integers(0, 9, size=(2 * FEW + 41, 2)).astype(np.uint8)
+    return codes, np.array([(1 << 32) | (1 << 9) | 4, 0, 0]), np.zeros(1, np.int64), np.array([[0.0], [1.0], [2.0]]), 2
 
 
 @oracle(leaf_sums, kernels=(add_leaves,), example=(_walk_example, _two_blocks), rtol=1e-12)

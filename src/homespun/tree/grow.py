@@ -10,6 +10,10 @@ Each feature is sorted once; a split divides every sorted list in two and keeps 
 SLIQ, sec. 4). So a level of the tree costs O(n d) instead of O(n d log n), and 4 n d bytes. `absolute` costs a logarithm
 more: the medians of all prefixes come from a Fenwick tree over the ranks of y.
 
+`grow_tree` is the algorithm, in Python: all nodes of a level are described, searched and divided together (`max_leaves`:
+one node at a time), each stage by a kernel of its own. One kernel for everything took twice as long to compile, because
+LLVM optimises a helper again in every function that it ends up in. Features are independent, so they are the blocks of work.
+
 A node's impurity never decides whether it is pure; equal y do, so targets of size 1e-9 are split like any other.
 Among equally good cuts the first feature and the lowest threshold win, where "equal" forgives rounding (`SAME`).
 """
@@ -19,17 +23,21 @@ from __future__ import annotations
 import numpy as np
 
 from homespun.kernels.kernel import kernel
+from homespun.kernels.threads import over_blocks
 
 VARIANCE, DEVIANCE, ABSOLUTE = 0, 1, 2
-# what `rules` holds
-CRITERION, RANDOM, BEST_FIRST, MAX_DEPTH, MIN_SPLIT, MIN_LEAF, MAX_FEATURES = range(7)
 # columns of `nodes` (whole numbers) and `facts` (floats); children are -1 in a leaf
 LEFT, RIGHT, FEATURE, MISSING_LEFT, SAMPLES, DEPTH, BEGIN = range(7)
-THRESHOLD, IMPURITY, WEIGHT, GAIN, LOW, HIGH = range(6)
-# what `best` holds: the best cut so far of a node
-B_GAIN, B_FEATURE, B_THRESHOLD, B_MISSING_LEFT, B_MIDDLE = range(5)
+THRESHOLD, IMPURITY, WEIGHT, GAIN = range(4)
+# what a cut is
+C_GAIN, C_THRESHOLD, C_MISSING_LEFT, C_MIDDLE = range(4)
+# what is known of a node that is searched
+A_WEIGHT, A_IMPURITY, A_LOW, A_HIGH = range(4)
+ONLY_RIGHT, ONLY_LEFT, BOTH, NEITHER = range(4)  # where a plan tries the missing rows; NEITHER: the feature is not looked at
 SAME = 1e-12  # gains that differ by less than this share of the node's impurity are equal but for rounding
 MULTIPLIER = 698769069  # Marsaglia's multiply-with-carry, base 2^32: fits int64, so that both lanes agree
+BLOCK = 100_000  # rows times features that are worth a thread of their own
+CUTS = 400_000  # nodes times features that are searched together: 32 bytes each
 
 
 @kernel("i8(i8[::1])")
@@ -47,35 +55,74 @@ def spread(part, weight):
     return part * np.log(part / weight) if part > 0.0 else 0.0
 
 
-@kernel(inline=True)
-def add_row(i, labels, y, w, offsets, criterion, value, left):
-    """Move row i to the left side: class weights, centred sums (`variance`), or plain sums (`deviance`)."""
-    for o in range(offsets.size - 1):
-        if labels is not None:
-            left[offsets[o] + labels[i, o]] += w[i]
-        if y is not None:
-            left[o] += w[i] * (y[i, o] - value[o] if criterion == VARIANCE else y[i, o])
+# ---------------------------------------------------------------------------------------------------------------------
+# What a node is
+#
+# An argument that is None takes its branches with it when a kernel is compiled: a tree compiles only what it runs.
+# (So each use of an argument that can be None stands under its own "is not None", never under an "else".)
+
+@kernel()
+def weighted_median(rows, y, w, weight):
+    """Where half of the weight is collected; midway to the next value if it is exactly half. `rows` are sorted by y."""
+    p, collected = 0, w[rows[0]]
+    while collected * 2 < weight:
+        p += 1
+        collected += w[rows[p]]
+    return (y[rows[p]] + y[rows[p + 1]]) / 2 if collected * 2 == weight else y[rows[p]]
 
 
-@kernel(inline=True)
-def gain_of(left, total, value, weight_left, weight, labels, n_outputs, criterion):
-    """The gain of a cut from the sums on its left. Centred sums make the variance form exact: no large squares cancel."""
-    weight_right = weight - weight_left
-    gain = 0.0
-    if criterion == VARIANCE:
-        for k in range(total.size):
-            off = left[k]
+ROWS = "f8[::1], i4[:, ::1], i8[::1], i8, i8[:, ::1], "
+
+
+@kernel("void(i4[:, ::1], none, none, " + ROWS + "f8[:, ::1], f8[:, ::1], f8[:, ::1])",
+        "void(none, f8[:, ::1], none, " + ROWS + "f8[:, ::1], f8[:, ::1], f8[:, ::1])",
+        "void(none, f8[:, ::1], i4[:, ::1], " + ROWS + "f8[:, ::1], f8[:, ::1], f8[:, ::1])")
+def describe(labels, y, by_y, w, order, offsets, criterion, spans, total, value, about):
+    """Sums, prediction and impurity of nodes.
+
+    IN   labels (n, outputs), or y (n, outputs), w (n,); by_y (outputs, n): rows by y, for absolute errors only; order (d, n);
+         offsets (outputs + 1,): where each output's statistics begin; spans (m, 2): the nodes are order[:, begin:end].
+    OUT  total, value (m, statistics); about (m, 3): weight, impurity, 1 if all y are equal.
+    """
+    n_outputs = offsets.size - 1
+    for q in range(spans.shape[0]):
+        begin, end = spans[q, 0], spans[q, 1]
+        weight, impurity, pure, first = 0.0, 0.0, True, np.uint64(order[0, begin])
+        for k in range(total.shape[1]):
+            total[q, k] = 0.0
+        for p in range(begin, end):
+            i = np.uint64(order[0, p])  # an index that cannot be negative saves a test at each access
+            weight += w[i]
+            for o in range(n_outputs):
+                if labels is not None:
+                    pure = pure and labels[i, o] == labels[first, o]
+                    total[q, offsets[o] + labels[i, o]] += w[i]
+                if y is not None:
+                    pure = pure and y[i, o] == y[first, o]
+                    total[q, o] += w[i] * y[i, o]
+        for k in range(total.shape[1]):
+            value[q, k] = total[q, k] / weight
             if labels is not None:
-                off -= weight_left * value[k]
-            gain += off * off
-        return gain * weight / (weight_left * weight_right * n_outputs)
-    for k in range(total.size):
-        right = total[k] - left[k]
-        if labels is None and (left[k] <= SAME * total[k] or right <= SAME * total[k]):
-            return -np.inf  # a Poisson mean must be positive
-        gain += spread(left[k], weight_left) + spread(right, weight_right) - spread(total[k], weight)
-    return gain / n_outputs / (np.log(2.0) if labels is not None else 1.0)
+                part = value[q, k]
+                impurity += part * (1.0 - part) if criterion == VARIANCE else -spread(part, 1.0) / np.log(2.0)
+        if y is not None:
+            for o in range(n_outputs):
+                if by_y is not None:
+                    value[q, o] = weighted_median(by_y[o, begin:end], y[:, o], w, weight)
+                centre = y[first, o] if pure else value[q, o]
+                value[q, o] = centre
+                for p in range(begin, end):
+                    i = np.uint64(order[0, p])
+                    off = y[i, o] - centre
+                    if by_y is not None:
+                        impurity += w[i] * abs(off) / weight
+                    if by_y is None:
+                        impurity += w[i] * (off * off if criterion == VARIANCE else spread(y[i, o], centre)) / weight
+        about[q, A_WEIGHT], about[q, A_IMPURITY], about[q, 2] = weight, impurity / n_outputs, 1.0 if pure else 0.0
 
+
+# ---------------------------------------------------------------------------------------------------------------------
+# How it is best cut
 
 @kernel()
 def median_place(fenwick, size, target, strict):
@@ -127,304 +174,328 @@ def absolute_costs(rows, backwards, y, w, rank, sorted_y, centre, fenwick, cost,
         median[where] = (sorted_y[low] + sorted_y[high]) / 2
 
 
-@kernel()
-def describe(rows, by_y, labels, y, costs, w, offsets, rules, total, value):
-    """Sums, prediction and impurity of a node: returns (weight, impurity, whether all y are equal)."""
-    n_outputs = offsets.size - 1
-    weight, impurity, pure = 0.0, 0.0, True
-    for k in range(total.size):
-        total[k] = 0.0
-    for i in rows:
-        weight += w[i]
-        for o in range(n_outputs):
-            if labels is not None:
-                pure = pure and labels[i, o] == labels[rows[0], o]
-                total[offsets[o] + labels[i, o]] += w[i]
-            if y is not None:
-                pure = pure and y[i, o] == y[rows[0], o]
-                total[o] += w[i] * y[i, o]
-    for k in range(total.size):
-        value[k] = total[k] / weight
-        if labels is not None:
-            impurity += value[k] * (1.0 - value[k]) if rules[CRITERION] == VARIANCE else -spread(value[k], 1.0) / np.log(2.0)
-    if y is not None:
-        for o in range(n_outputs):
-            if pure:
-                value[o] = y[rows[0], o]
-            elif costs is not None:
-                value[o] = weighted_median(by_y[o], y[:, o], w, weight)
-            for i in rows:
-                off = y[i, o] - value[o]
-                if costs is not None:
-                    impurity += w[i] * abs(off) / weight
-                else:
-                    impurity += w[i] * (off * off if rules[CRITERION] == VARIANCE else spread(y[i, o], value[o])) / weight
-    return weight, impurity / n_outputs, pure
+@kernel("void(f8[:, ::1], i4[:, ::1], i8[:, ::1], i8, b1, i8[::1], i8[::1], f8[:, :, ::1])")
+def plan_search(X, order, spans, max_features, random, features, state, plan):
+    """Draw which features each node looks at: `max_features`, and more until one of them varies; and random thresholds.
 
-
-@kernel()
-def weighted_median(rows, y, w, weight):
-    """Where half of the weight is collected; midway to the next value if it is exactly half. `rows` are sorted by y."""
-    p, collected = 0, w[rows[0]]
-    while collected * 2 < weight:
-        p += 1
-        collected += w[rows[p]]
-    return (y[rows[p]] + y[rows[p + 1]]) / 2 if collected * 2 == weight else y[rows[p]]
-
-
-@kernel()
-def middle_of(low, high):
-    """A threshold between two values, never equal to the upper one."""
-    middle = low / 2.0 + high / 2.0
-    return middle if middle < high else low
-
-
-@kernel()
-def search_feature(f, rows, x, labels, y, w, offsets, rules, min_weight, sign, bounds, drawn, missing_left, facts,
-                   total, value, left, costs, best):
-    """Try the cuts of one feature: before position p of `rows` (sorted by x, missing rows in front or at the end).
-
-    `drawn` is the one threshold that is tried, NaN for all. `costs` (2, n, 2) or None: absolute costs and medians of both sides.
-    OUT best: replaced when a cut gains more.
+    OUT features (d,), state (1,); plan (m, d, 2): the threshold that is tried (NaN: all), and where missing rows are tried.
     """
-    m = rows.size
-    weight, slack = facts[WEIGHT], SAME * facts[WEIGHT] * facts[IMPURITY]
-    weight_left = 0.0
-    for k in range(left.size):
-        left[k] = 0.0
-    criterion, min_leaf = rules[CRITERION], rules[MIN_LEAF]  # stores to `left` could change them, for all LLVM knows
-    high = x[rows[0]]
-    for p in range(1, m):
-        i = np.uint64(rows[p - 1])  # an index that cannot be negative saves a test at each access
-        add_row(i, labels, y, w, offsets, criterion, value, left)
-        weight_left += w[i]
-        low, high = high, x[np.uint64(rows[p])]
-        last = high != high and low == low  # present | missing
-        if not (low < high or last) or p < min_leaf or m - p < min_leaf:
-            continue
-        if drawn == drawn and not (low <= drawn and (drawn < high or last)):
-            continue
-        if weight_left < min_weight or weight - weight_left < min_weight:
-            continue
-        if sign != 0:
-            if costs is not None:
-                mean_left, mean_right = costs[0, p, 1], costs[1, p, 1]
-            elif labels is not None or criterion == DEVIANCE:
-                mean_left, mean_right = left[0] / weight_left, (total[0] - left[0]) / (weight - weight_left)
-            else:
-                mean_left, mean_right = value[0] + left[0] / weight_left, value[0] - left[0] / (weight - weight_left)
-            if (mean_left - mean_right) * sign > 0 or min(mean_left, mean_right) < bounds[0] or (
-                    max(mean_left, mean_right) > bounds[1]):
+    d = X.shape[0]
+    for q in range(spans.shape[0]):
+        begin, end = spans[q, 0], spans[q, 1]
+        for f in range(d):
+            plan[q, f, 1] = NEITHER
+        looked_at, varying = 0, False
+        while looked_at < d and (looked_at < max_features or not varying):
+            chosen = looked_at  # all features in their order, or a random one of the rest
+            if max_features < d:
+                chosen += (draw32(state) * (d - looked_at)) >> 32
+            f = features[chosen]
+            features[chosen], features[looked_at] = features[looked_at], f
+            looked_at += 1
+            low, last = X[f, order[f, begin]], end - 1
+            if low != low:  # all are missing
                 continue
-        if costs is not None:
-            gain = weight * facts[IMPURITY] - (costs[0, p, 0] + costs[1, p, 0]) / (offsets.size - 1)
-        else:
-            gain = gain_of(left, total, value, weight_left, weight, labels, offsets.size - 1, criterion)
-        if gain > best[B_GAIN] + slack:
-            best[B_GAIN], best[B_FEATURE] = gain, f
-            best[B_THRESHOLD] = drawn if drawn == drawn else (np.inf if last else middle_of(low, high))
-            best[B_MISSING_LEFT] = missing_left if x[rows[0]] != x[rows[0]] or x[rows[m - 1]] != x[rows[m - 1]] else (
-                2 * p > m)
-            best[B_MIDDLE] = (mean_left + mean_right) / 2 if sign != 0 else 0.0
+            while X[f, order[f, last]] != X[f, order[f, last]]:
+                last -= 1
+            high = X[f, order[f, last]]
+            if last == end - 1 and low == high:
+                continue
+            varying = True
+            plan[q, f, 0], plan[q, f, 1] = np.nan, BOTH
+            if random:
+                drawn = low + (high - low) * (draw32(state) / 4294967296.0)
+                if low < high:  # otherwise only present | missing is left to try
+                    plan[q, f, 0] = drawn if drawn < high else low
+                    if last < end - 1:
+                        plan[q, f, 1] = draw32(state) & 1
 
 
-@kernel()
-def find_split(X, labels, y, costs, w, order, begin, end, offsets, rules, min_weight, monotonic, bounds, state, features,
-               facts, total, value, best):
-    """The best cut of the node `order[:, begin:end]` over the features that are looked at. OUT best."""
-    d, m = X.shape[0], end - begin
-    best[B_GAIN] = -np.inf
-    left = np.empty(total.size)
-    if costs is not None:
-        fenwick, rank = np.empty((m, 2)), np.empty(w.size, np.int64)
-        sorted_y = np.empty((y.shape[1], m))
-        for o in range(y.shape[1]):
-            for p in range(m):
-                sorted_y[o, p] = y[order[d + o, begin + p], o]
-    rotated = np.empty(m, np.int32)
-    looked_at, varying = 0, False
-    while looked_at < d and (looked_at < rules[MAX_FEATURES] or not varying):
-        chosen = looked_at  # all features in their order, or a random one of the rest
-        if rules[MAX_FEATURES] < d:
-            chosen += (draw32(state) * (d - looked_at)) >> 32
-        f = features[chosen]
-        features[chosen], features[looked_at] = features[looked_at], f
-        looked_at += 1
-        x, rows = X[f], order[f, begin:end]
-        missing = 0
-        while missing < m and x[rows[m - 1 - missing]] != x[rows[m - 1 - missing]]:
-            missing += 1
-        if missing == m or (missing == 0 and x[rows[0]] == x[rows[m - 1]]):
-            continue
-        varying = True
-        drawn, sides = np.nan, 2 if missing > 0 else 1
-        first_side = 0
-        if rules[RANDOM] == 1:
-            low, high = x[rows[0]], x[rows[m - 1 - missing]]
-            drawn = low + (high - low) * (draw32(state) / 4294967296.0)
-            drawn = drawn if drawn < high else low
-            if low == high:
-                drawn = np.nan  # only present | missing is left to try
-            elif missing > 0:
-                first_side = draw32(state) & 1
-                sides = first_side + 1
-        for side in range(first_side, sides):  # missing rows at the end, then in front
-            shift = missing if side == 1 else 0
-            for p in range(m):
-                rotated[p] = rows[p - shift if p >= shift else m - shift + p]
-            if costs is not None:
-                for p in range(m):
-                    costs[0, p, 0] = costs[1, p, 0] = 0.0
-                for o in range(y.shape[1]):
-                    for p in range(m):
-                        rank[order[d + o, begin + p]] = p
-                    for back in range(2):
-                        absolute_costs(rotated, back == 1, y[:, o], w, rank, sorted_y[o], value[o], fenwick,
-                                       costs[back, :, 0], costs[back, :, 1])
-            search_feature(f, rotated, x, labels, y, w, offsets, rules, min_weight, monotonic[f], bounds, drawn, side, facts,
-                           total, value, left, costs, best)
+REST = ROWS + "i8, f8, f8[:, ::1], f8[:, ::1], f8[:, ::1], f8[:, ::1], f8[:, :, ::1])"
 
 
-@kernel()
-def divide(order, begin, end, x, threshold, missing_left, goes_left, spare):
-    """Split every sorted list of the node in two, keeping its order; returns the number of rows on the left."""
-    n_left = 0
-    for p in range(begin, end):
-        i = order[0, p]
-        goes_left[i] = x[i] <= threshold or (x[i] != x[i] and missing_left)
-        n_left += goes_left[i]
-    for f in range(order.shape[0]):
-        here, others = begin, 0
-        for p in range(begin, end):  # both sides are written, one of them counts: no branch to mispredict
-            row = order[f, p]
-            left = goes_left[np.uint64(row)]
-            order[f, here] = row
-            spare[others] = row
-            here += left
-            others += 1 - left
-        for p in range(others):
-            order[f, here + p] = spare[p]
-    return n_left
+@kernel("void(i8, f8[:, ::1], i4[:, ::1], none, none, none, none, " + REST,  # classes
+        "void(i8, f8[:, ::1], none, f8[:, ::1], none, none, none, " + REST,  # numbers
+        "void(i8, f8[:, ::1], none, f8[:, ::1], i4[:, ::1], none, none, " + REST,  # absolute error
+        "void(i8, f8[:, ::1], i4[:, ::1], none, none, f8[:, :, ::1], i8[::1], " + REST,  # the same with random choices or signs
+        "void(i8, f8[:, ::1], none, f8[:, ::1], none, f8[:, :, ::1], i8[::1], " + REST,
+        "void(i8, f8[:, ::1], none, f8[:, ::1], i4[:, ::1], f8[:, :, ::1], i8[::1], " + REST)
+def search(block, X, labels, y, by_y, plan, signs, w, order, offsets, criterion, spans, min_leaf, min_weight, total, value, about,
+           spaces, cuts):
+    """The best cut of each node by each feature of a block.
 
-
-REST = "f8[::1], i4[:, ::1], i8[::1], i8[::1], f8[::1], i8[::1], i8[::1], i8[:, ::1], f8[:, ::1], f8[:, ::1])"
-
-
-@kernel("i8(f8[:, ::1], i4[:, ::1], none, none, " + REST,  # classes
-        "i8(f8[:, ::1], none, f8[:, ::1], none, " + REST,  # numbers
-        "i8(f8[:, ::1], none, f8[:, ::1], f8[:, :, ::1], " + REST)  # numbers, absolute error
-def grow(X, labels, y, costs, w, order, offsets, rules, limits, monotonic, state, nodes, facts, values):
-    """Grow a tree; returns its number of nodes (children stand after their parents).
-
-    An argument that is None takes its branches with it when the kernel is compiled: a tree compiles only what it runs.
-    (So each use of an argument that can be None stands under its own "is not None", never under an "else".)
-
-    IN   X (d, n); labels (n, outputs), or y (n, outputs), w (n,); costs (2, n, 2): work space for absolute errors;
-         offsets (outputs + 1,): where each output's statistics begin; `rules` above;
-         limits: least weight of a leaf, least gain of a split; monotonic (d,) -1, 0, 1.
-    OUT  order (d [+ outputs], n): rows sorted by each feature (and by each y for `absolute`), then by node; state (1,);
-         nodes (N, 7), zeros before; facts (N, 6), values (N, statistics): N bounds the number of nodes.
+    IN   X (d, n), order (d, n); labels, y, by_y, w, offsets, spans as in `describe`, about (m, 4), total, value of it,
+         and least and greatest prediction; plan (m, d, 2) of `plan_search`; signs (d,): -1, 0, 1, monotonic constraints.
+    OUT  spaces (blocks, statistics): work space; cuts (d, m, 4): gain (-inf: none), threshold (+inf: present | missing),
+         whether missing rows go left, and between the predictions of both sides.
     """
-    d, n = X.shape
-    features = np.empty(d, np.int64)
-    for f in range(d):
-        features[f] = f
-    total, value = np.empty(values.shape[1]), np.empty(values.shape[1])
-    best, bounds = np.empty(5), np.empty(2)
-    goes_left = np.empty(n, np.int8)
-    spare = np.empty(n, np.int32)
-    waiting = np.empty(nodes.shape[0], np.int64)
-    cuts = np.empty((nodes.shape[0], 5))
-    nodes[0, SAMPLES] = n
-    facts[0, LOW], facts[0, HIGH] = -np.inf, np.inf
-    count, fresh, n_waiting = 1, 0, 0
-    while True:
-        while fresh < count:  # describe the new nodes and find how they would be split
-            begin, samples = nodes[fresh, BEGIN], nodes[fresh, SAMPLES]
-            weight, impurity, pure = describe(order[0, begin:begin + samples], order[d:, begin:begin + samples], labels, y, costs,
-                                              w, offsets, rules, total, value)
-            bounds[0], bounds[1] = facts[fresh, LOW], facts[fresh, HIGH]
-            facts[fresh, WEIGHT], facts[fresh, IMPURITY], facts[fresh, GAIN] = weight, impurity, -1.0
-            nodes[fresh, LEFT] = nodes[fresh, RIGHT] = -1
-            nodes[fresh, FEATURE], facts[fresh, THRESHOLD], nodes[fresh, MISSING_LEFT] = -2, -2.0, 0
-            for k in range(values.shape[1]):
-                values[fresh, k] = value[k]
-            values[fresh, 0] = min(max(value[0], bounds[0]), bounds[1])
-            if labels is not None and values[fresh, 0] != value[0]:
-                values[fresh, 1] = 1.0 - values[fresh, 0]  # bounds exist for two classes only
-            if not (pure or nodes[fresh, DEPTH] >= rules[MAX_DEPTH] or samples < rules[MIN_SPLIT]
-                    or samples < 2 * rules[MIN_LEAF] or weight < 2 * limits[0]):
-                find_split(X, labels, y, costs, w, order, begin, begin + samples, offsets, rules, limits[0], monotonic,
-                           bounds, state, features, facts[fresh], total, value, best)
-                gain = best[B_GAIN] / facts[0, WEIGHT]
-                if gain + SAME * impurity >= limits[1]:
-                    facts[fresh, GAIN] = max(gain, 0.0)
-                    for k in range(best.size):
-                        cuts[fresh, k] = best[k]
-                    waiting[n_waiting] = fresh
-                    n_waiting += 1
-            fresh += 1
-        if n_waiting == 0 or count + 2 > nodes.shape[0]:
-            return count
-        place = n_waiting - 1  # depth first takes the newest
-        if rules[BEST_FIRST] == 1:  # the largest gain; of several that differ by rounding only, the oldest node
-            most, node = 0.0, count
-            for q in range(n_waiting):
-                most = max(most, facts[waiting[q], GAIN])
-            for q in range(n_waiting):
-                if facts[waiting[q], GAIN] >= most - SAME * facts[0, IMPURITY] and waiting[q] < node:
-                    place, node = q, waiting[q]
-        node = waiting[place]
-        n_waiting -= 1
-        waiting[place] = waiting[n_waiting]
-        cut = cuts[node]
-        f, begin, samples = int(cut[B_FEATURE]), nodes[node, BEGIN], nodes[node, SAMPLES]
-        n_left = divide(order, begin, begin + samples, X[f], cut[B_THRESHOLD], cut[B_MISSING_LEFT] == 1.0, goes_left, spare)
-        nodes[node, FEATURE], facts[node, THRESHOLD] = f, cut[B_THRESHOLD]
-        nodes[node, MISSING_LEFT] = int(cut[B_MISSING_LEFT])
-        for side in range(2):
-            child = count + side
-            nodes[node, LEFT + side] = child
-            nodes[child, BEGIN] = begin + n_left * side
-            nodes[child, SAMPLES] = samples - n_left if side == 1 else n_left
-            nodes[child, DEPTH] = nodes[node, DEPTH] + 1
-            facts[child, LOW], facts[child, HIGH] = facts[node, LOW], facts[node, HIGH]
-            if monotonic[f] != 0:
-                facts[child, HIGH if (side == 0) == (monotonic[f] == 1) else LOW] = cut[B_MIDDLE]
-        count += 2
+    d, n_outputs, left = X.shape[0], offsets.size - 1, spaces[block]
+    if by_y is not None:
+        costs, fenwick = np.empty((2, w.size, 2)), np.empty((w.size, 2))
+        rank, sorted_y, rows = np.empty(w.size, np.int64), np.empty(w.size), np.empty(w.size, np.int64)
+    for f in range(block * d // spaces.shape[0], (block + 1) * d // spaces.shape[0]):
+        x, by_x = X[f], order[f]
+        for q in range(spans.shape[0]):
+            begin, size = spans[q, 0], spans[q, 1] - spans[q, 0]
+            best = -np.inf
+            cuts[f, q, C_GAIN] = best
+            weight, slack = about[q, A_WEIGHT], SAME * about[q, A_WEIGHT] * about[q, A_IMPURITY]
+            lowest, highest, missing = x[by_x[begin]], x[by_x[begin + size - 1]], 0
+            if lowest != lowest or lowest == highest:  # all are missing, or equal
+                continue
+            while x[by_x[begin + size - 1 - missing]] != x[by_x[begin + size - 1 - missing]]:
+                missing += 1
+            first_side, sides, drawn = 0, 2 if missing > 0 else 1, np.nan
+            if plan is not None:
+                drawn = plan[q, f, 0]
+                if plan[q, f, 1] == NEITHER:
+                    continue
+                if plan[q, f, 1] != BOTH:
+                    first_side = int(plan[q, f, 1])
+                    sides = first_side + 1
+            for side in range(first_side, sides):  # missing rows at the end, then in front
+                shift = missing if side == 1 else 0
+                weight_left = 0.0
+                for k in range(left.size):
+                    left[k] = 0.0
+                if by_y is not None:
+                    for p in range(size):
+                        rows[p] = by_x[begin + p - shift if p >= shift else begin + p - shift + size]
+                        costs[0, p, 0] = costs[1, p, 0] = 0.0
+                    for o in range(n_outputs):
+                        for p in range(size):
+                            rank[by_y[o, begin + p]] = p
+                            sorted_y[p] = y[by_y[o, begin + p], o]
+                        for back in range(2):
+                            absolute_costs(rows[:size], back == 1, y[:, o], w, rank, sorted_y, value[q, o], fenwick,
+                                           costs[back, :, 0], costs[back, :, 1])
+                high = x[by_x[begin if shift == 0 else begin + size - shift]]
+                for p in range(1, size):
+                    i = np.uint64(by_x[begin + p - 1 - shift if p > shift else begin + p - 1 - shift + size])
+                    weight_left += w[i]
+                    for o in range(n_outputs):
+                        if labels is not None:
+                            left[offsets[o] + labels[i, o]] += w[i]
+                        if y is not None:  # centred sums make the variance form exact: no large squares cancel
+                            left[o] += w[i] * (y[i, o] - value[q, o] if criterion == VARIANCE else y[i, o])
+                    low, high = high, x[np.uint64(by_x[begin + p - shift if p >= shift else begin + p - shift + size])]
+                    last = high != high and low == low  # present | missing
+                    if not (low < high or last) or p < min_leaf or size - p < min_leaf:
+                        continue
+                    weight_right = weight - weight_left
+                    if weight_left < min_weight or weight_right < min_weight:
+                        continue
+                    if plan is not None and drawn == drawn and not (low <= drawn and (drawn < high or last)):
+                        continue
+                    middle = 0.0
+                    if signs is not None and signs[f] != 0:
+                        mean_left, mean_right = left[0] / weight_left, (total[q, 0] - left[0]) / weight_right
+                        if by_y is not None:
+                            mean_left, mean_right = costs[0, p, 1], costs[1, p, 1]
+                        if y is not None and criterion == VARIANCE:
+                            mean_left, mean_right = value[q, 0] + left[0] / weight_left, value[q, 0] - left[0] / weight_right
+                        if (mean_left - mean_right) * signs[f] > 0 or min(mean_left, mean_right) < about[q, A_LOW] or (
+                                max(mean_left, mean_right) > about[q, A_HIGH]):
+                            continue
+                        middle = (mean_left + mean_right) / 2
+                    gain = 0.0
+                    if by_y is not None:
+                        gain = weight * about[q, A_IMPURITY] - (costs[0, p, 0] + costs[1, p, 0]) / n_outputs
+                    if by_y is None and criterion == VARIANCE:
+                        for k in range(left.size):
+                            off = left[k]
+                            if labels is not None:
+                                off -= weight_left * value[q, k]
+                            gain += off * off
+                        gain *= weight / (weight_left * weight_right * n_outputs)
+                    if by_y is None and criterion != VARIANCE:
+                        for k in range(left.size):
+                            right = total[q, k] - left[k]
+                            gain += spread(left[k], weight_left) + spread(right, weight_right) - spread(total[q, k], weight)
+                            if y is not None and (left[k] <= SAME * total[q, k] or right <= SAME * total[q, k]):
+                                gain = -np.inf  # a Poisson mean must be positive
+                        gain /= n_outputs * (np.log(2.0) if labels is not None else 1.0)
+                    if gain > best + slack:
+                        best = gain
+                        between = low / 2.0 + high / 2.0  # never equal to the upper one
+                        cuts[f, q, C_GAIN] = gain
+                        cuts[f, q, C_THRESHOLD] = np.inf if last else between if between < high else low
+                        cuts[f, q, C_MISSING_LEFT] = side if missing > 0 else 1.0 if 2 * p > size else 0.0
+                        cuts[f, q, C_MIDDLE] = middle
+            if plan is not None and drawn == drawn:
+                cuts[f, q, C_THRESHOLD] = drawn
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# The wrapper; the definition stands in `grow_formula`
+# Cutting it
+
+@kernel("void(f8[:, ::1], i4[:, ::1], i8[:, ::1], i8[::1], f8[::1], i8[::1], u1[::1], i8[::1])")
+def send(X, order, spans, feature, threshold, missing_left, goes_left, n_left):
+    """Which rows of the nodes go left, and how many. OUT goes_left (n,), n_left (m,)."""
+    for q in range(spans.shape[0]):
+        f, limit, total = feature[q], threshold[q], 0
+        for p in range(spans[q, 0], spans[q, 1]):
+            i = np.uint64(order[0, p])
+            x = X[f, i]
+            left = 1 if x <= limit or (x != x and missing_left[q] == 1) else 0
+            goes_left[i] = left
+            total += left
+        n_left[q] = total
+
+
+@kernel("void(i8, i4[:, ::1], i8[:, ::1], u1[::1], i4[:, ::1])")
+def divide(block, order, spans, goes_left, spaces):
+    """Split every sorted list of the nodes in two, keeping its order. OUT order, spaces (blocks, n): work space."""
+    lists, spare = order.shape[0], spaces[block]
+    for f in range(block * lists // spaces.shape[0], (block + 1) * lists // spaces.shape[0]):
+        for q in range(spans.shape[0]):
+            here, others = spans[q, 0], 0
+            for p in range(spans[q, 0], spans[q, 1]):  # both sides are written, one counts: no branch to mispredict
+                row = order[f, p]
+                left = np.int64(goes_left[np.uint64(row)])
+                order[f, here] = row
+                spare[others] = row
+                here += left
+                others += 1 - left  # type: ignore[assignment]
+            for p in range(others):
+                order[f, here + p] = spare[p]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The algorithm; its definition stands in `grow_formula`
 
 def grow_tree(X, y, w, n_classes, criterion=VARIANCE, random=False, max_depth=None, min_split=2, min_leaf=1,
-              max_features=None, max_leaves=None, min_weight=0.0, min_gain=0.0, monotonic=None, seed=0):
+              max_features=None, max_leaves=None, min_weight=0.0, min_gain=0.0, monotonic=None, seed=0, threads=None):
     """Grow one tree on X (n, d), y (n, outputs), w (n,), all weights above zero.
 
-    `n_classes` (outputs,) for classes coded 0, 1, …; None for numbers. Returns (nodes, facts, values), see `grow`.
+    `n_classes` (outputs,) for classes coded 0, 1, …; None for numbers. Returns (nodes, facts, values): whole numbers
+    (nodes, 6) and floats (nodes, 4), in columns named above, and predictions (nodes, statistics); children stand after
+    their parents, the right one after the left one. `threads`: at most so many; None: as many as the size is worth.
     """
-    X = np.ascontiguousarray(X.T, dtype=np.float64)
-    y = np.ascontiguousarray(y, dtype=np.float64)
-    d, n = X.shape
-    sizes = np.ones(y.shape[1], np.int64) if n_classes is None else np.asarray(n_classes, np.int64)
-    offsets = np.concatenate([[0], np.cumsum(sizes)])
-    order = np.argsort(X, axis=1).astype(np.int32)
-    if criterion == ABSOLUTE:
-        order = np.concatenate([order, np.argsort(y, axis=0).T.astype(np.int32)])
-    rules = np.array([criterion, random, max_leaves is not None, 2**62 if max_depth is None else max_depth, min_split,
-                      min_leaf, max_features or d], dtype=np.int64)
+    rows = _Rows(X, y, w, n_classes, criterion, threads)
+    d, n = rows.X.shape
+    max_features = max_features or d
+    features, state = np.arange(d), stream(seed)
+    signs = None if monotonic is None else np.asarray(monotonic, np.int64)
     most = 2 * n - 1 if max_leaves is None else min(2 * n, 2 * max_leaves) - 1
     if max_depth is not None and max_depth < 32:
         most = min(most, 2 ** (max_depth + 1) - 1)
-    nodes, facts = np.zeros((most, 7), np.int64), np.empty((most, 6))
-    values = np.empty((most, offsets[-1]))
-    monotonic = np.zeros(d, np.int64) if monotonic is None else np.asarray(monotonic, np.int64)
-    labels = None if n_classes is None else y.astype(np.int32)
-    numbers = y if n_classes is None else None
-    costs = np.empty((2, n, 2)) if criterion == ABSOLUTE else None
-    count = grow(X, labels, numbers, costs, np.ascontiguousarray(w, np.float64), order, offsets, rules,
-                 np.array([min_weight, min_gain]), monotonic, stream(seed), nodes, facts, values)
-    return nodes[:count, :BEGIN].copy(), facts[:count, :LOW].copy(), values[:count].copy()
+    nodes, facts, values = np.zeros((most, 7), np.int64), np.full((most, 4), -2.0), np.empty((most, rows.offsets[-1]))
+    cut_by, cuts = np.empty(most, np.int64), np.empty((most, 4))  # how a node would be split
+    waiting = np.full(most, -1.0)  # its gain, while it is not
+    ends = np.empty((most, 2))  # the least and the greatest prediction that signs leave to a node
+    nodes[0, SAMPLES], ends[0] = n, (-np.inf, np.inf)
+    fresh, count = 0, 1
+    while True:
+        while fresh < count:  # describe the new nodes, and find how they would be split
+            new = np.arange(fresh, min(count, fresh + max(1, CUTS // d)))
+            fresh += new.size
+            spans = nodes[new, BEGIN][:, None] + np.column_stack([np.zeros(new.size, int), nodes[new, SAMPLES]])
+            total, value, about = rows.describe(spans)
+            facts[new, WEIGHT], facts[new, IMPURITY], facts[new, GAIN] = about[:, A_WEIGHT], about[:, A_IMPURITY], -1.0
+            pure, about[:, A_LOW:] = about[:, A_LOW] == 1, ends[new]
+            nodes[new, LEFT:FEATURE + 1] = -1, -1, -2
+            values[new] = value
+            if signs is not None:
+                values[new, 0] = np.clip(value[:, 0], ends[new, 0], ends[new, 1])
+                moved = new[values[new, 0] != value[:, 0]]
+                if n_classes is not None:  # bounds exist for two classes only
+                    values[moved, 1] = 1.0 - values[moved, 0]
+            depth, samples = nodes[new, DEPTH], nodes[new, SAMPLES]
+            try_it = np.flatnonzero(~pure & (depth < (2**62 if max_depth is None else max_depth)) & (samples >= min_split)
+                                    & (samples >= 2 * min_leaf) & (about[:, A_WEIGHT] >= 2 * min_weight))
+            if try_it.size == 0:
+                continue
+            spans, total, value, about, new = spans[try_it], total[try_it], value[try_it], about[try_it], new[try_it]
+            plan = None
+            if random or max_features < d:
+                plan = np.empty((new.size, d, 2))
+                plan_search(rows.X, rows.order, spans, max_features, random, features, state, plan)
+            by, found = best_cuts(rows.search(spans, min_leaf, min_weight, total, value, about, plan, signs), about)
+            gain = found[:, C_GAIN] / facts[0, WEIGHT]
+            enough = gain + SAME * about[:, A_IMPURITY] >= min_gain
+            new = new[enough]
+            cut_by[new], cuts[new] = by[enough], found[enough]
+            facts[new, GAIN] = waiting[new] = np.maximum(gain[enough], 0.0)
+        split = np.flatnonzero(waiting[:count] >= 0)
+        if split.size == 0 or count + 2 > most:
+            return nodes[:count, :BEGIN].copy(), facts[:count].copy(), values[:count].copy()
+        if max_leaves is not None:  # the largest gain; of several that differ by rounding only, the oldest node
+            gain = waiting[split]
+            split = split[[np.argmax(gain >= gain.max() - SAME * facts[0, IMPURITY])]]
+        waiting[split] = -1.0
+        f, cut = cut_by[split], cuts[split]
+        nodes[split, FEATURE], nodes[split, MISSING_LEFT] = f, cut[:, C_MISSING_LEFT]
+        facts[split, THRESHOLD] = cut[:, C_THRESHOLD]
+        n_left = rows.divide(nodes[split, BEGIN], nodes[split, SAMPLES], f, cut)
+        for side in range(2):
+            child = count + side + 2 * np.arange(split.size)
+            nodes[split, LEFT + side] = child
+            nodes[child, BEGIN] = nodes[split, BEGIN] + n_left * side
+            nodes[child, SAMPLES] = nodes[split, SAMPLES] - n_left if side == 1 else n_left
+            nodes[child, DEPTH] = nodes[split, DEPTH] + 1
+            ends[child] = ends[split]
+            if signs is not None:
+                rises = signs[f] * (1 - 2 * side)  # 1: a ceiling is set, -1: a floor
+                ends[child, 1] = np.where(rises == 1, cut[:, C_MIDDLE], ends[child, 1])
+                ends[child, 0] = np.where(rises == -1, cut[:, C_MIDDLE], ends[child, 0])
+        count += 2 * split.size
+
+
+class _Rows:
+    """The data of a growing tree, with the rows of every node in order by each feature."""
+
+    def __init__(self, X, y, w, n_classes, criterion, threads):
+        self.X, self.w = np.ascontiguousarray(X.T, dtype=np.float64), np.ascontiguousarray(w, np.float64)
+        y = np.ascontiguousarray(y, dtype=np.float64)
+        self.labels = None if n_classes is None else y.astype(np.int32)
+        self.y = y if n_classes is None else None
+        self.offsets = np.concatenate([[0], np.cumsum(np.ones(y.shape[1], int) if n_classes is None else n_classes)])
+        self.criterion, self.threads = criterion, threads
+        self.order, self.by_y = np.argsort(self.X, axis=1).astype(np.int32), None
+        if criterion == ABSOLUTE:
+            self.order = np.concatenate([self.order, np.argsort(y, axis=0).T.astype(np.int32)])
+            self.by_y = self.order[len(self.X):]
+        self.goes_left = np.empty(len(w), np.uint8)
+
+    def _blocks(self, lists, spans):
+        return int(min(lists, max(self.threads or 1, lists * (spans[:, 1] - spans[:, 0]).sum() // BLOCK)))
+
+    def describe(self, spans):
+        total, value = np.empty((2, len(spans), self.offsets[-1]))
+        about = np.empty((len(spans), 4))
+        describe(self.labels, self.y, self.by_y, self.w, self.order, self.offsets, self.criterion, spans, total, value, about)
+        return total, value, about
+
+    def search(self, spans, min_leaf, min_weight, total, value, about, plan, signs):
+        """The best cut of each feature and node: (d, nodes, 4)."""
+        d = len(self.X)
+        if plan is not None or signs is not None:
+            plan = np.tile([np.nan, BOTH], (len(spans), d, 1)) if plan is None else plan
+            signs = np.zeros(d, np.int64) if signs is None else signs
+        cuts, blocks = np.empty((d, len(spans), 4)), self._blocks(d, spans)
+        over_blocks(search, blocks, self.X, self.labels, self.y, self.by_y, plan, signs, self.w, self.order, self.offsets,
+                    self.criterion, spans, min_leaf, float(min_weight), total, value, about,
+                    np.empty((blocks, self.offsets[-1])), cuts, threads=self.threads)
+        return cuts
+
+    def divide(self, begin, samples, feature, cut):
+        """Split the nodes in two; returns how many of the rows of each go left."""
+        spans, n_left = np.column_stack([begin, begin + samples]), np.empty(len(begin), np.int64)
+        send(self.X, self.order, spans, feature, cut[:, C_THRESHOLD].copy(), cut[:, C_MISSING_LEFT].astype(np.int64),
+             self.goes_left, n_left)
+        blocks = self._blocks(len(self.order), spans)
+        over_blocks(divide, blocks, self.order, spans, self.goes_left, np.empty((blocks, samples.max()), np.int32),
+                    threads=self.threads)
+        return n_left
+
+
+def best_cuts(cuts, about):
+    """(feature, cut) of each node: the first feature whose gain is the largest but for rounding."""
+    gains = cuts[:, :, C_GAIN]
+    slack = SAME * about[:, A_WEIGHT] * about[:, A_IMPURITY]
+    by = np.argmax(gains >= gains.max(axis=0) - slack, axis=0)
+    return by, cuts[by, np.arange(len(about))]
 
 
 def stream(seed, count=1):

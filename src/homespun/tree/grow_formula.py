@@ -10,7 +10,21 @@ from itertools import pairwise
 import numpy as np
 
 from homespun.kernels.oracle import oracle
-from homespun.tree.grow import ABSOLUTE, DEVIANCE, MULTIPLIER, SAME, VARIANCE, draw32, grow, grow_tree, stream
+from homespun.tree.grow import (
+    ABSOLUTE,
+    DEVIANCE,
+    MULTIPLIER,
+    SAME,
+    VARIANCE,
+    describe,
+    divide,
+    draw32,
+    grow_tree,
+    plan_search,
+    search,
+    send,
+    stream,
+)
 
 
 def _example(**rules):
@@ -29,6 +43,8 @@ def _example(**rules):
             y = np.column_stack([signal > 0, np.digitize(X[:, 1], [0.0, 1.0])]).astype(float)
         elif kind == "several":
             y = np.column_stack([signal, X[:, 2] * X[:, 1]])
+        elif kind == "several counts":
+            y = np.column_stack([np.maximum(np.round(2 * signal), 0.0), np.abs(np.round(X[:, 2]))])
         elif kind == "mirrored":  # equal cuts of two features, whose sums are rounded differently
             X[:, 1] = -X[:, 0]
             y = signal[:, None]
@@ -51,6 +67,17 @@ def _twins(rng):
     X = np.column_stack([np.repeat([0.0, 1.0, 2.0], 9), np.tile(t, 3)])
     y = np.concatenate([np.zeros(9), 1024 + off, 1280 - off])[:, None]
     return X, y, np.ones(27), None, VARIANCE, False, None, 2, 1, None, 14
+
+
+def _symmetric(rng):
+    """A cut gains what its mirror image does, but for rounding."""
+    half = rng.normal(size=15)
+    return np.arange(30.0)[:, None], 1e4 * np.concatenate([half, half[::-1]])[:, None], np.full(30, 1e3), None, VARIANCE, False, 1
+
+
+def _positive_enough(rng):
+    """A sum that is not distinguished from zero in its sibling's size, but in its own."""
+    return np.arange(4.0)[:, None], np.array([[1e14], [2e14], [2.0], [1e12]]), np.ones(4), None, DEVIANCE
 
 
 def _hardly_positive(first):
@@ -76,6 +103,10 @@ _EXAMPLES = (
     _twins,
     _hardly_positive(0.0),
     _hardly_positive(1.0),
+    *[_symmetric] * 4,
+    _positive_enough,
+    _example(args=(DEVIANCE, False, None, 5), kind="several counts"),
+    _example(args=(VARIANCE, False, None, 2, 1, None, None, 0.0, 0.0, None, 0, 2), missing=True),  # two blocks of features
     _example(args=(VARIANCE,), kind="mirrored", size=1e4, weight=1e4),
     _example(args=(VARIANCE, False, None, 2, 1, None, 9, 0.0, 2e-20), kind="counts", size=1e-9),
     _example(args=(DEVIANCE,), kind="counts", size=1e-9),
@@ -89,9 +120,9 @@ _EXAMPLES = (
 )
 
 
-@oracle(grow_tree, kernels=(grow, draw32), example=_EXAMPLES, rtol=1e-9, atol=1e-11)
+@oracle(grow_tree, kernels=(describe, plan_search, search, send, divide, draw32), example=_EXAMPLES, rtol=1e-9, atol=1e-11)
 def grow_tree_formula(X, y, w, n_classes, criterion=VARIANCE, random=False, max_depth=None, min_split=2, min_leaf=1,
-                      max_features=None, max_leaves=None, min_weight=0.0, min_gain=0.0, monotonic=None, seed=0):
+                      max_features=None, max_leaves=None, min_weight=0.0, min_gain=0.0, monotonic=None, seed=0, threads=None):
     """CART by the book: each cut of each feature is made, and the impurities of both sides are computed from their rows."""
     n, d = X.shape
     monotonic = [0] * d if monotonic is None else monotonic
@@ -130,7 +161,7 @@ def grow_tree_formula(X, y, w, n_classes, criterion=VARIANCE, random=False, max_
 
     def best_cut(rows, bounds):
         weight, worth = w[rows].sum(), impurity(rows)
-        best, looked_at, varying = None, 0, 0
+        best_of, looked_at, varying = {}, 0, 0
         while looked_at < d and (looked_at < (max_features or d) or not varying):
             chosen = looked_at + ((draw() * (d - looked_at)) // 2**32 if (max_features or d) < d else 0)
             features[chosen], features[looked_at] = features[looked_at], features[chosen]
@@ -141,6 +172,7 @@ def grow_tree_formula(X, y, w, n_classes, criterion=VARIANCE, random=False, max_
             if distinct.size == 0 or (distinct.size == 1 and not absent.any()):
                 continue
             varying += 1
+            best = None
             middles = [a / 2 + b / 2 if a / 2 + b / 2 < b else a for a, b in pairwise(distinct)]
             cuts = [(middle, side) for side in range(1 + absent.any()) for middle in middles]
             if absent.any():
@@ -164,7 +196,10 @@ def grow_tree_formula(X, y, w, n_classes, criterion=VARIANCE, random=False, max_
                 gain = weight * worth - w[a].sum() * impurity(a) - w[b].sum() * impurity(b)
                 if best is None or gain > best[0] + SAME * weight * worth:
                     best = gain, f, threshold, side if absent.any() else int(len(a) > len(b)), a, b, (p + q) / 2
-        return best
+            if best:
+                best_of[f] = best
+        most = max((best[0] for best in best_of.values()), default=0)
+        return next((best_of[f] for f in sorted(best_of) if best_of[f][0] >= most - SAME * weight * worth), None)
 
     features = list(range(d))
     nodes: list = []
@@ -190,10 +225,11 @@ def grow_tree_formula(X, y, w, n_classes, criterion=VARIANCE, random=False, max_
         if not cuts or len(nodes) + 2 > most:
             return np.array(nodes), np.array(facts), np.array(values)
         enough = max(facts[node][3] for node in cuts) - SAME * facts[0][1]
-        node = min(node for node in cuts if facts[node][3] >= enough) if max_leaves else max(cuts)
-        (_, f, threshold, side, a, b, middle), depth, bounds = cuts.pop(node)
-        nodes[node][:4] = len(nodes), len(nodes) + 1, f, side
-        facts[node][0] = threshold
-        ends = {0: (bounds, bounds), 1: ((bounds[0], middle), (middle, bounds[1])),
-                -1: ((middle, bounds[1]), (bounds[0], middle))}[monotonic[f]]
-        new = [(a, depth + 1, ends[0]), (b, depth + 1, ends[1])]
+        new = []
+        for node in [min(node for node in cuts if facts[node][3] >= enough)] if max_leaves else sorted(cuts):
+            (_, f, threshold, side, a, b, middle), depth, bounds = cuts.pop(node)
+            nodes[node][:4] = len(nodes) + len(new), len(nodes) + len(new) + 1, f, side
+            facts[node][0] = threshold
+            ends = {0: (bounds, bounds), 1: ((bounds[0], middle), (middle, bounds[1])),
+                    -1: ((middle, bounds[1]), (bounds[0], middle))}[monotonic[f]]
+            new += [(a, depth + 1, ends[0]), (b, depth + 1, ends[1])]
