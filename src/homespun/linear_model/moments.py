@@ -109,7 +109,7 @@ def combine(means, totals, grams, first=0):
     total = totals.sum()
     mean = totals @ means / (total if total > 0 else 1.0)
     between = np.sqrt(totals)[:, None] * (means - mean)  # zero where nothing is centred: means are zeros then
-    return mean, float(total), grams.sum(axis=0) + between[:, : grams.shape[1]].T @ between[:, first:]
+    return mean, float(total), grams.sum(axis=0) + np.einsum("pi,pj->ij", between[:, : grams.shape[1]], between[:, first:])
 
 
 def symmetric(upper) -> np.ndarray:
@@ -136,9 +136,10 @@ def scatter_stripe(task, X, d, Y, weights, centre, first, stripe, means, totals,
     j1 = min(first + width, j0 + stripe)  # past the last column, if the last panel is not full
     height = min(height, (j1 + ROWS - 1) // ROWS * ROWS)  # rows above the diagonal
     known = min(j1, d + t)
-    chunk = np.zeros((DEPTH + 1, max(j1, height)))
+    padded = max(j1, height)
+    chunk, roots = np.zeros((DEPTH + 1, padded)), np.ones(DEPTH + 1)
     left, right = np.empty((DEPTH + 1) * height), np.empty((DEPTH + 1) * (j1 - j0))
-    mean, chunk_mean = np.zeros(known), np.zeros(known)
+    mean, chunk_mean = np.zeros(known), np.zeros(padded)
     S = 0.0
     for start in range(part * n // parts, (part + 1) * n // parts, DEPTH):
         depth = min(DEPTH, (part + 1) * n // parts - start)
@@ -146,6 +147,7 @@ def scatter_stripe(task, X, d, Y, weights, centre, first, stripe, means, totals,
         chunk_mean[:] = 0.0
         for i in range(depth):
             s = weights[start + i]
+            roots[i] = np.sqrt(s)
             chunk_S += s
             for j in range(min(d, known)):
                 chunk[i, j] = X[start + i, j]
@@ -157,22 +159,13 @@ def scatter_stripe(task, X, d, Y, weights, centre, first, stripe, means, totals,
         scale = 1.0 / chunk_S if centre and chunk_S > 0.0 else 0.0
         for j in range(known):
             chunk_mean[j] *= scale
-            chunk[depth, j] = np.sqrt(S * share) * (chunk_mean[j] - mean[j])
+            chunk[depth, j] = np.sqrt(S * share) * (chunk_mean[j] - mean[j]) + chunk_mean[j]
             mean[j] += share * (chunk_mean[j] - mean[j])
         S += chunk_S
-        for i in range(depth):
-            root = np.sqrt(weights[start + i])
-            for j in range(known):
-                chunk[i, j] = root * (chunk[i, j] - chunk_mean[j])
+        roots[depth] = 1.0
         depth += 1
-        for i0 in range(0, height, ROWS):
-            for k in range(depth):
-                for i in range(ROWS):
-                    left[(i0 * depth) + k * ROWS + i] = chunk[k, i0 + i]
-        for p0 in range(j0, j1, COLUMNS):
-            for k in range(depth):
-                for j in range(COLUMNS):
-                    right[(p0 - j0) * depth + k * COLUMNS + j] = chunk[k, p0 + j]
+        pack_centred(chunk.reshape(-1), padded, chunk_mean, roots, 0, height, np.uint64(ROWS), depth, left)
+        pack_centred(chunk.reshape(-1), padded, chunk_mean, roots, j0, j1, np.uint64(COLUMNS), depth, right)
         for p0 in range(j0, j1, COLUMNS):
             for i0 in range(0, min(height, p0 + COLUMNS), ROWS):
                 tile = simd.tile_dot(left, i0 * depth, right, (p0 - j0) * depth, depth)
@@ -180,6 +173,18 @@ def scatter_stripe(task, X, d, Y, weights, centre, first, stripe, means, totals,
     for j in range(j0, known):
         means[part, j] = mean[j]
     totals[part] = S  # the same number from each stripe
+
+
+@kernel(inline=True)
+def pack_centred(chunk, padded, mean, roots, first, after, size, depth, out):
+    """OUT out: groups of `size` columns of the chunk, from `first` to `after`, centred and weighted: entry (k, j) of a group
+    at k size + j. Indices are unsigned: signed ones are tested for counting from the end, and the loop does not vectorise."""
+    for group in range(np.uint64(first), np.uint64(after), size):
+        at = (group - np.uint64(first)) * np.uint64(depth)
+        for k in range(np.uint64(depth)):
+            root = roots[k]
+            for j in range(size):
+                out[at + k * size + j] = root * (chunk[k * np.uint64(padded) + group + j] - mean[group + j])
 
 
 def _scatter_example(rng, n=50, d=5, t=1, centre=True, first=0, weighted=True, dtype=np.float64, order="C", zeros=0):
@@ -195,7 +200,7 @@ def scatter_of_columns(X, Y, weights, centre, first):
     return np.concatenate([mean[first:], [total], np.triu(both, -first).ravel()])
 
 
-@oracle(scatter_of_columns, kernels=(scatter_stripe,), rtol=1e-10, atol=1e-10, example=(
+@oracle(scatter_of_columns, kernels=(scatter_stripe, pack_centred), rtol=1e-10, atol=1e-10, example=(
     lambda rng: _scatter_example(rng, n=16 * DEPTH + 5, weighted=False),
     lambda rng: _scatter_example(rng, n=3 * DEPTH + 7, d=2 * ROWS, t=3, order="F", zeros=2 * DEPTH),
     lambda rng: _scatter_example(rng, n=20, d=2 * COLUMNS, t=0, first=COLUMNS + 3, dtype=np.float32),
