@@ -502,7 +502,8 @@ def test_one_row():
 
 
 @pytest.mark.parametrize(("settings_", "word"), [
-    ({"learning_rate": 0}, "got 0"), ({"max_bins": 256}, "256"), ({"max_features": 1.5}, "1.5"),
+    ({"learning_rate": 0}, "got 0"), ({"learning_rate": np.inf}, "got inf"),
+    ({"max_bins": 256}, "256"), ({"max_features": 1.5}, "1.5"),
     ({"loss": "squared"}, "squared_error"),
     ({"loss": "quantile"}, "quantile must be"), ({"monotonic_cst": [1, 0]}, "(2,)"), ({"monotonic_cst": [2, 0, 0, 0]}, "got 2"),
     ({"monotonic_cst": {"a": 1}}, "'a'"), ({"interaction_cst": [[0, 9]]}, "[0, 9]"), ({"interaction_cst": [3]}, "got 3"),
@@ -516,6 +517,35 @@ def test_wrong_parameters_are_explained(settings_, word):
     with pytest.raises(ParameterError) as caught:
         HistGradientBoostingRegressor(**settings_).fit(X, y)
     assert word in str(caught.value) and caught.value.rule
+
+
+def test_gradients_that_32_bits_do_not_hold_are_explained():
+    X, y = made(n=60)
+    with pytest.raises(DataError, match=r"round 1 .* y reaches 1\.[0-9]+e\+302") as caught:
+        HistGradientBoostingRegressor().fit(X, y / abs(y).max() * 1.5e302)
+    assert caught.value.operands["y"] > 1e302 and "divide y" in caught.value.suggestion
+    with pytest.raises(DataError, match="learning_rate is 1e\\+30"):
+        HistGradientBoostingRegressor(learning_rate=1e30, min_samples_leaf=2).fit(X, y)
+    large = HistGradientBoostingRegressor("absolute_error", max_iter=3).fit(X, y * 1e300).predict(X)  # its gradients are 1 and -1
+    np.testing.assert_allclose(large, HistGradientBoostingRegressor("absolute_error", max_iter=3).fit(X, y).predict(X) * 1e300)
+    large = HistGradientBoostingRegressor(max_iter=3, min_samples_leaf=2).fit(X, y * 1e34).predict(X)  # their squares are beyond
+    np.testing.assert_allclose(large, HistGradientBoostingRegressor(max_iter=3, min_samples_leaf=2).fit(X, y).predict(X) * 1e34,
+                               rtol=1e-5)
+
+
+@pytest.mark.parametrize("n", [1, 7, 300])
+@pytest.mark.parametrize("kind", ["<f4", "<f8", ">f8", "i8"])
+def test_every_way_to_hand_rows_over_predicts_the_same(n, kind):
+    X, y = made(n=300)
+    X = np.round(X)
+    model = HistGradientBoostingClassifier(max_iter=20).fit(X, y > np.median(y))
+    want = model.predict_proba(X.tolist())[:n]
+    for rows in (X[:n].astype(kind), np.asfortranarray(X[:n].astype(kind)), X.astype(kind)[:n, ::-1][:, ::-1]):
+        assert (model.predict_proba(rows) == want).all()
+    with pytest.raises(ValueError, match="3 features"):
+        model.predict(X[:n, :3])
+    with pytest.raises(ValueError, match="0 sample"):
+        model.predict(X[:0])
 
 
 def test_monotone_constraints_are_for_two_classes():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from homespun.base import DataError
 from homespun.ensemble.hist_gradient_boosting import loss as losses
 from homespun.ensemble.hist_gradient_boosting.binning import bin_training_data
 from homespun.ensemble.hist_gradient_boosting.grower import GrowerSettings, TreeGrower
@@ -52,6 +53,8 @@ class Boosting:
         ranges: list = [None] * shards
         over_blocks(self.derive, shards, ranges)
         self._pending = ()
+        if not all(np.isfinite(part.largest_g + part.largest_h) for shard in ranges for part in shard):
+            raise self.beyond(number)
         rng = np.random.default_rng([self.seed, number])
         return [self.grow(k, Ranges.joined([shard[k] for shard in ranges]), rng) for k in range(self.loss.n_scores)]
 
@@ -63,6 +66,14 @@ class Boosting:
         rows = slice(self.store.bounds[shard], self.store.bounds[shard + 1])
         weights = None if self.weights is None else self.weights[rows]
         ranges[shard] = [Ranges.of(g[rows], h[rows], weights) for g, h in zip(self.g, self.h)]
+
+    def beyond(self, number):
+        """The error for gradients that 32 bits do not hold."""
+        operation, rate, largest = f"{type(self.model).__name__}.fit", self.model.learning_rate, float(np.abs(self.y).max())
+        return DataError(f"{operation}: in round {number + 1} the gradients are beyond 32-bit numbers (3.4e38): y reaches "
+                         f"{largest:g}, and learning_rate is {rate:g}", operation=operation,
+                         operands={"y": largest, "learning_rate": rate}, rule="gradients below 3.4e38",
+                         suggestion="divide y by its largest value" if number == 0 else "a lower learning_rate")
 
     def grow(self, k, ranges, rng):
         gradients = round_gradients(self.g[k], self.h[k], self.weights, self.integer_weights, self.settings.monotone, ranges,

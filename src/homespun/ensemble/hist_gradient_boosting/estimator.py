@@ -53,7 +53,7 @@ class BaseHistGradientBoosting(Inputs):
     """What both estimators share: reading the data, the boosting loop, early stopping, scores of new data."""
 
     params = {
-        "learning_rate": Real(low=0, open="low"),
+        "learning_rate": Real(low=0, high=np.inf, open="both"),
         "max_iter": Integer(low=1),
         "max_leaf_nodes": Integer(low=2) | None,
         "max_depth": Integer(low=1) | None,
@@ -230,7 +230,8 @@ class BaseHistGradientBoosting(Inputs):
 
     def _raw_predict(self, X, operation="predict"):
         """Raw scores (K, n)."""
-        check_is_fitted(self)
+        if "_forest" not in self.__dict__:
+            check_is_fitted(self)
         for known, raw in self.__dict__.get("_watched", ()):  # a scorer asks, in the middle of `fit`
             if X is known:
                 return raw.copy()

