@@ -55,4 +55,6 @@ def _lacks(error: ModuleNotFoundError) -> int:
     name = (error.name or "").partition(".")[0]
     if name in ("typer", "pandas", "duckdb"):
         return _say(f"this command needs {name}: pip install 'homespun[table]'")
+    if name in ("fastapi", "starlette", "uvicorn", "jinja2", "prometheus_client"):
+        return _say(f"this command needs {name}: pip install 'homespun[serve]'")
     raise error

@@ -1,4 +1,4 @@
-"""``homespun export cars.homespun --format python``: the model as a file of its own."""
+"""``homespun export cars.homespun --format python|docker``: the model without this installation."""
 
 from __future__ import annotations
 
@@ -9,15 +9,22 @@ import typer
 
 def export(
     model: str = typer.Argument(..., help="A .homespun file."),
-    format: str = typer.Option("python", "--format", help="python: one file that needs only NumPy."),
-    output: str = typer.Option(None, "--output", "-o", help="File to write; default: the model's name with .py."),
+    format: str = typer.Option("python", "--format", help="python: one file, needs only NumPy. docker: a folder to build."),
+    output: str = typer.Option(None, "--output", "-o", help="File or folder to write; default: the model's name."),
     code: str = typer.Option(None, "--code", help="Python file of a custom model, if the file asks for it."),
+    wheel: str = typer.Option(None, "--wheel", help="docker: a homespun wheel to install instead of the published one."),
 ) -> None:
-    """Write a model as one Python file that needs only NumPy."""
-    from homespun.persist import export_python, load
+    """Write a model as one Python file, or as a folder that becomes a container image."""
+    if format == "python":
+        from homespun.persist import export_python, load
 
-    if format != "python":
-        raise typer.BadParameter(f"--format must be python, got {format!r}")
-    path = Path(output) if output else Path(model).with_suffix(".py").name
-    export_python(load(model, allow_code=code), path)
-    typer.echo(f"{path}: needs only NumPy")
+        path = Path(output) if output else Path(model).with_suffix(".py").name
+        export_python(load(model, allow_code=code), path)
+        typer.echo(f"{path}: needs only NumPy")
+    elif format == "docker":
+        from homespun.serve import write_docker
+
+        folder = write_docker(model, output or f"{Path(model).stem}-docker", code=code, wheel=wheel)
+        typer.echo(f"{folder}: docker build -t {Path(model).stem.lower()} {folder}")
+    else:
+        raise typer.BadParameter(f"--format must be python or docker, got {format!r}")

@@ -19,6 +19,9 @@ EXCLUDED: dict[str, str] = {  # qualified name of an estimator that is not publi
     "homespun.ensemble.forest.Forest": "what both forests share; has no task of its own",
     "homespun.ensemble.hist_gradient_boosting.estimator.BaseHistGradientBoosting": "what both boosters share",
     "homespun.ensemble.hist_gradient_boosting.inputs.Inputs": "how both boosters read their data",
+    "homespun.feature_extraction.text.analysis.TextVectorizer": "what the vectorizers share",
+    "homespun.feature_selection.selector.ColumnSelector": "what the selectors share",
+    "homespun.feature_selection.selector.TableSelector": "what the selectors of any table share",
     "homespun.linear_model.cross_validated_path.PathCV": "what LassoCV and ElasticNetCV share",
     "homespun.linear_model.ridge_cv.Predicted": "stands for a model whose predictions are known, to call a user's scorer",
     "homespun.neighbors.base.NeighborsBase": "what all neighbour estimators share",
@@ -27,7 +30,8 @@ EXCLUDED: dict[str, str] = {  # qualified name of an estimator that is not publi
 }
 
 EXTRAS = frozenset({  # imports that only an extra brings: a package that needs one is not there without it
-    "duckdb", "fastapi", "jax", "jinja2", "matplotlib", "narwhals", "onnx", "optuna", "pandas", "polars", "typer",
+    "duckdb", "fastapi", "jax", "jinja2", "matplotlib", "narwhals", "onnx", "optuna", "pandas", "polars", "prometheus_client",
+    "starlette", "typer", "uvicorn",
 })
 
 # Checks fit every estimator a few hundred times. These settings make each fit small and change no rule that is checked;
@@ -39,6 +43,9 @@ QUICK = {
                      "ExtraTreesClassifier": 5, "ExtraTreesRegressor": 5},
     "cv": {"LassoCV": 3, "ElasticNetCV": 3, "LogisticRegressionCV": 3},
     "n_neighbors": {"KNNImputer": 2},
+    "k": {"SelectKBest": 1},  # the default is more columns than the checks have
+    "alpha": {"SelectFdr": 0.5},  # as scikit-learn's suite
+    "n_quantiles": {"QuantileTransformer": 10},
 }
 
 
