@@ -185,7 +185,7 @@ def add_scores(forest, X, raw, first: int = 0, stop: int | None = None, size: in
     stop = len(forest["start"]) - 1 if stop is None else stop
     n_scores, n = int(forest["n_scores"]), len(X)
     masked, walked = forest["masked"], forest["walked"]
-    a, b = np.searchsorted(masked, (first, stop))
+    a, b = masked.searchsorted(first), masked.searchsorted(stop)
     if a < b:
         feature, mask, value, turn, used = (
             forest[name][a:b] for name in ("mask_feature", "mask", "mask_value", "mask_turn", "mask_used"))
@@ -195,8 +195,8 @@ def add_scores(forest, X, raw, first: int = 0, stop: int | None = None, size: in
         elif X.dtype != np.float64:
             threshold = rounded_down(threshold, X.dtype)
         over_blocks(masked_block, -(-n // size), size, X, masked[a:b] % n_scores, feature, threshold, mask, turn, used, value,
-                    raw)
-    trees = walked[np.searchsorted(walked, first):np.searchsorted(walked, stop)]
+                    raw, threads=None if n > size else 1)
+    trees = walked[walked.searchsorted(first):walked.searchsorted(stop)]
     if len(trees):
         nodes = np.stack([forest[name] for name in ("feature", "bin", "left", "right", "set_index")], axis=1)
         for start in range(0, n, CODED):  # codes of a part of the rows are in memory at a time
