@@ -51,7 +51,6 @@ EQUAL = [
     ("tree/grow.py", "centre = y[first, o] if pure", "y[first, o]: first → i", "all y are equal there"),
     ("tree/grow.py", "middle = 0.0", "0.0 → 1.0", "the middle is read only where the feature is monotone"),
     ("tree/structure.py", "while left[node] >= 0", ">= → >; 0 → 1", "no child is node 0, the root, and 1 is the first one"),
-    ("hist_gradient_boosting/histogram.py", "if used == FLUSH", "== → !=", "sums are exact: flushing early changes nothing"),
     ("ensemble/forest_grow.py", "n_nodes, min_weight, whole_weight = 1, 1, 0.0, 0.0", "0.0 → 1.0", "set at the root before use"),
     ("ensemble/forest_grow.py", "i = guide[(at * parts) >> 32]", "32 → 33", "from an earlier row the search takes longer"),
     ("ensemble/forest_grow.py", "else spread(part, 1.0)", "1.0 → 2.0", "what is linear in the weights cancels in a gain"),
