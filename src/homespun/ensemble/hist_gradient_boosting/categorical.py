@@ -45,9 +45,9 @@ from homespun.kernels.binning import MISSING
 SUPPORT = 10.0  # rows; LightGBM's cat_smooth
 
 
-@kernel("void(f8[:, :, ::1], i8[::1], i8[:, ::1], u1[::1], f8[::1], f8[::1], f8[::1], u1[::1])")
-def search_sets(hist, categorical, features, allowed, node, limits, best, goes_left):
-    """IN hist (d, 3, 256), categorical: the features to try, features (d, 4), allowed (d,), node (7,), limits (6,).
+@kernel("void(f8[:, :, ::1], i8[::1], u1[::1], f8[::1], f8[::1], f8[::1], u1[::1])")
+def search_sets(hist, categorical, allowed, node, limits, best, goes_left):
+    """IN hist (d, 3, 256), categorical: the features to try, allowed (d,), node (7,), limits (6,).
     IN and OUT best (8,): beaten or kept.   OUT goes_left (256,): 1 for the categories of the left child, if beaten.
     """
     work = np.empty((4, BINS))
@@ -55,7 +55,7 @@ def search_sets(hist, categorical, features, allowed, node, limits, best, goes_l
     wish = np.empty(BINS)
     for f in categorical:
         if allowed[f] > 0:
-            used = sort_categories(hist[f], features[f], node, limits, order, wish)
+            used = sort_categories(hist[f], node, limits, order, wish)
             for reverse in range(2):  # no mutant (2 → 3): once more the same, with one cut less
                 cuts = (used + 1) // 2 - reverse
                 g, h, n = 0.0, 0.0, 0.0
@@ -77,14 +77,14 @@ def search_sets(hist, categorical, features, allowed, node, limits, best, goes_l
 
 
 @kernel()
-def sort_categories(hist, feature, node, limits, order, wish):
+def sort_categories(hist, node, limits, order, wish):
     """Codes with enough rows, by rising wish, into `order`; returns how many."""
     unit_h = limits[UNIT_H]
     rows_per_h = node[SUM_N] / (node[SUM_H] * unit_h)
     used = 0
     for b in range(BINS):
         h = hist[1, b] * unit_h
-        if (b < feature[BIN_COUNT] or (b == MISSING and feature[HAS_MISSING] > 0)) and h * rows_per_h >= SUPPORT:
+        if h * rows_per_h >= SUPPORT:  # no mutant (>= → >): a bound that sums of floats do not meet
             value = hist[0, b] / (h + SUPPORT)
             place = used
             while place > 0 and wish[place - 1] > value:  # insertion keeps equal wishes in the order of their codes
@@ -99,7 +99,7 @@ def best_set(hist, categorical, features, allowed, node, limits):
     """`search_sets` from nothing: the answer (8,) and the set (256,)."""
     best, goes_left = np.zeros(8), np.zeros(BINS, np.uint8)
     best[GAIN] = -np.inf
-    search_sets(hist, categorical, features, allowed, node, limits, best, goes_left)
+    search_sets(hist, categorical, allowed, node, limits, best, goes_left)
     best[GAIN] = max(best[GAIN], -1.0)
     return best, goes_left
 

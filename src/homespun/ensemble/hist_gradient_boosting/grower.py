@@ -152,8 +152,8 @@ class TreeGrower:
                 answer = self.best[side, winners[side]]
                 if len(self.categorical):
                     sums = hist if node is first else sibling
-                    search_sets(unpacked(sums) if packed else sums, self.categorical, data.features, self.allowed[side],
-                                self.table[side], self.limits, answer, self.goes_left)
+                    search_sets(unpacked(sums) if packed else sums, self.categorical, self.allowed[side], self.table[side],
+                                self.limits, answer, self.goes_left)
                 self.note_split(node, answer.tolist())
             else:
                 self.free(node)

@@ -67,9 +67,9 @@ def _example(shards):
         codes = rng.integers(0, 256, 60).astype(np.uint8)
         source = (rng.permutation(60) << 32).reshape(shards, -1) | rng.integers(0, 1 << 32, (shards, 60 // shards))
         segments = np.zeros((4, shards, 2), np.int64)
-        segments[1, :, 0], segments[1, :, 1] = 2, 17
+        segments[2, :, 0], segments[2, :, 1] = 2, 17
         goes_left = rng.integers(0, 2, 256).astype(np.uint8)
-        return source, np.full_like(source, -1), segments, 1, 2, 3, codes, goes_left
+        return source, np.full_like(source, -1), segments, 2, 1, 3, codes, goes_left
     return example
 
 

@@ -219,7 +219,8 @@ def split_node(codes, group_start, elements, segments, grid, parent, features, a
     return hist, sibling, np.stack([answer if answer[GAIN] > -np.inf else np.zeros(8) for answer in winners])
 
 
-def _search_example(packed, *, grid=True, both=True, monotone=0, rows=90, l2=0.0, low=-np.inf, high=np.inf, groups=2, d=4):
+def _search_example(packed, *, grid=True, both=True, monotone=0, rows=90, l2=0.0, low=-np.inf, high=np.inf, groups=2, d=4,
+                    tie=False):
     def example(rng):
         n = 130
         codes = rng.integers(0, 6, (d, n)).astype(np.uint8)
@@ -231,6 +232,10 @@ def _search_example(packed, *, grid=True, both=True, monotone=0, rows=90, l2=0.0
         for group, (a, b) in zip(grouped, itertools.pairwise(group_start)):
             group[:, : b - a] = codes[a:b].T
         g = rng.integers(-20000, 20000, n) + 9000 * (codes[0] > 2) * (monotone == 0) + 4000 * (codes[1] == MISSING)
+        if tie:  # where missing values go left, the first two cuts of feature 1, and they are the best
+            g = rng.integers(-2000, 2000, n) + 20000 * (codes[1] == MISSING) + 20000 * (codes[1] == 0)
+        if not both:
+            g = g // 2 + 15000 * (codes[3] > 2)  # a category that would be the best number
         g, h = np.clip(g, -32768, 32767), rng.integers(2000, 60000, n)
         count = np.ones(n) if packed else rng.integers(1, 3, n)
         order = rng.permutation(n)
@@ -259,15 +264,15 @@ def _search_example(packed, *, grid=True, both=True, monotone=0, rows=90, l2=0.0
     return example
 
 
-def _tight_example(at, packed=False):
-    """120 rows in six bins of 20, each side of the best cut just large enough: 20 rows, 20 times the smallest hessian."""
+def _tight_example(at, packed, least, curved):
+    """120 rows in six bins of 20; the best cut divides off one, with enough or too few rows, enough or too little curvature."""
     def example(rng):
         n = 120
         codes = np.stack([np.arange(n) // 20, rng.permutation(n) // 20]).astype(np.uint8)
         g, h = np.where((codes[0] == at), 9000, -3000 + rng.integers(-9, 9, n)), np.full(n, 1024)
         grid = np.column_stack([g, h, np.ones(n)]).astype(np.float64)
         nodes = np.array([[g.sum(), h.sum(), n, packed / 1024, -np.inf, np.inf, 1.0], [0, 0, 0, 0, 0, 0, 0]], dtype=np.float64)
-        limits = np.array([2.0 ** -15, 2.0 ** -16, 0.0, 20.0, 20 * 1024 * 2.0 ** -16, 0.0])
+        limits = np.array([2.0 ** -15, 2.0 ** -16, 0.0, least, curved * 1024 * 2.0 ** -16, 0.0])
         words = (np.arange(n) << 32) | ((g & 0xFFFF) << 16) | h
         return (np.ascontiguousarray(codes.T[None]), np.array([0, 2]), words[None], np.array([[0, n]]), grid,
                 np.zeros((2, 3, BINS)), np.array([[6, 0, 0, 0], [6, 0, 0, 0]]), np.ones((2, 2), np.uint8), nodes, limits, packed)
@@ -275,11 +280,13 @@ def _tight_example(at, packed=False):
 
 
 @oracle(split_node, kernels=(search_packed, search_exact, search_alone), rtol=1e-9, atol=1e-9, example=(
-    _search_example(True), _search_example(True, rows=75, l2=2.0, d=31), _search_example(True, both=False, d=7),
+    _search_example(True), _search_example(True, rows=75, l2=2.0, d=31), _search_example(True, both=False, d=9),
+    _search_example(True, tie=True, rows=75),
     _search_example(False),
     _search_example(False, grid=False, both=False, l2=3.0), _search_example(False, monotone=1, low=-0.15, high=0.1),
     _search_example(False, groups=1), _search_example(False, groups=1, monotone=-1, l2=0.5),
-    _tight_example(0), _tight_example(5), _tight_example(0, True), _tight_example(5, True)))
+    *[_tight_example(at, packed, *limits) for at in (0, 5) for packed in (False, True)
+      for limits in ((20, 20), (21, 1), (1, 20.5))]))
 def split_node_formula(codes, group_start, elements, segments, grid, parent, features, allowed, nodes, limits, packed):
     """Sums by `bincount`; every cut of every feature tried one after the other, with the formula at the top of this file."""
     unit_g, unit_h, l2, least, floor, both = limits
