@@ -14,6 +14,11 @@ from homespun.errors import DataError
 TEXT = "name;price;listed\nMüller;1,5;31.12.2023\nÅsa;2,25;01.02.2024\n"
 
 
+def said(table):
+    """Kind → value of the decisions about the whole table."""
+    return {d.kind: d.value for d in table.decisions if d.column is None}
+
+
 def write(path, content):
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return path
@@ -27,9 +32,9 @@ def test_encodings(tmp_path, encoding, packed):
     assert table.frame["name"].tolist() == ["Müller", "Åsa"]
     assert table.frame["price"].tolist() == [1.5, 2.25]
     assert table.frame["listed"].dtype.kind == "M"
-    said = {d.kind: d.value for d in table.decisions if d.column is None}
-    assert said["delimiter"] == ";"
-    assert said.get("encoding") == {"cp1252": "cp1252", "utf-16": "utf-16"}.get(encoding)
+    told = said(table)
+    assert told["delimiter"] == ";"
+    assert told.get("encoding") == {"cp1252": "cp1252", "utf-16": "utf-16"}.get(encoding)
 
 
 def test_damaged_utf8_is_no_other_encoding(tmp_path):
@@ -77,12 +82,11 @@ def test_header_of_text_table(tmp_path):
         ("empty.csv", b"", "is empty"),
         ("blank.csv", b" \n\n", "is empty"),
         ("head.csv", b"a,b\n", "no rows"),
-        ("t.xlsx", b"PK\x03\x04rest", "Excel"),
+        ("t.xlsx", b"PK\x03\x04rest", "zip"),
         ("t.db", b"SQLite format 3\x00", "SQLite"),
         ("t.xz", b"\xfd7zXZ\x00", "xz"),
         ("t.bin", b"\x01\x00\x02binary", "not text"),
         ("t.gz", b"\x1f\x8bnope", "gzip"),
-        ("ragged.csv", b"a,b\n1,2\n3,4\n5,6,7\n8,9\n", "cannot be read"),
     ],
 )
 def test_files_that_are_no_table(tmp_path, name, content, word):
@@ -97,18 +101,32 @@ def test_cut_gzip(tmp_path):
         read(write(tmp_path / "t.csv.gz", whole[:-20]))
 
 
-def test_one_wide_column_is_not_silently_taken(tmp_path):
+def test_a_footnote_is_no_row(tmp_path):
     lines = [f"country {i}\t{i}\t{i * 2}" for i in range(30)]
     path = write(tmp_path / "t.csv", "\n".join(["name\ta\tb", *lines, "a footnote without tabs"]) + "\n")
-    with pytest.raises(DataError, match=r"line 32 has 1 field,.*footnote"):
-        read(path)
+    table = read(path)
+    assert len(table) == 30 and table.frame["b"].tolist() == [i * 2 for i in range(30)]
+    assert said(table)["footer"] == ["a footnote without tabs"]
+    kept = read(path, footer=0)
+    assert len(kept) == 31 and kept.frame["name"].iloc[-1] == "a footnote without tabs"
+
+
+def test_no_field_is_lost(tmp_path):
+    table = read(write(tmp_path / "t.csv", "a,b\n1,2\n3,4\n5,6,7\n8,9\n10\n"))
+    assert table.frame["a"].tolist() == [1, 3, 5, 8, 10]
+    np.testing.assert_array_equal(table.frame["column2"], [np.nan, np.nan, 7, np.nan, np.nan])
+    decisions = {d.kind: d for d in table.decisions}
+    assert decisions["long rows"].value == 1 and "line 4 has 3" in decisions["long rows"].evidence
+    assert decisions["short rows"].value == 1 and "line 6 has 1" in decisions["short rows"].evidence
+    assert {d.kind for d in table.warnings} >= {"long rows", "short rows"}
 
 
 def test_missing_file_and_folder(tmp_path):
     write(tmp_path / "cars.csv", "a\n1\n")
     with pytest.raises(DataError, match=r"did you mean 'cars\.csv'"):
         read(tmp_path / "car.csv")
-    with pytest.raises(DataError, match="folder"):
+    (tmp_path / "cars.csv").unlink()
+    with pytest.raises(DataError, match="folder without a table"):
         read(tmp_path)
 
 

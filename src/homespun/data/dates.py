@@ -45,20 +45,23 @@ def looks_like_date(text: str) -> bool:
     return bool(_LOOKS.match(text))
 
 
-def parse_dates(values: list[str], form: str):
-    """`values` as a DatetimeIndex (NaT where `form` does not fit), UTC without a zone."""
+def parse_dates(values, form: str):
+    """`values` (texts, or None) as a DatetimeIndex (NaT where `form` does not fit), UTC without a zone."""
     import pandas as pd
 
-    # strptime takes "3/4/0016" as year 16 and "31-12-20" by %Y as year 20: a four-digit year is demanded
-    parsed = pd.to_datetime(pd.Index(values, dtype=object), format=form, errors="coerce", utc="%z" in form)
+    texts = pd.Series(values, dtype="str")
+    parsed = pd.DatetimeIndex(pd.to_datetime(texts, format=form, errors="coerce", utc="%z" in form))
     if parsed.tz is not None:
         parsed = parsed.tz_localize(None)
-    four_digits = pd.Index([bool(re.search(r"(?<!\d)\d{4}(?!\d)", text)) for text in values])
-    return parsed.where(four_digits.to_numpy())
+    # strptime takes "3/4/0016" as year 16 and "31-12-20" by %Y as year 20: a four-digit year is demanded
+    four_digits = texts.str.contains(r"(?:^|[^0-9])[0-9]{4}(?:[^0-9]|$)", regex=True).fillna(False)
+    return parsed.where(four_digits.to_numpy(dtype=bool))
 
 
-def learn_date(values: list[str], counts: list[int]) -> tuple[dict | None, str | None]:
+def learn_date(values: list[str], counts: list[int], *, order: str | None = None) -> tuple[dict | None, str | None]:
     """The recipe of a date column from its distinct texts and their counts, or None; and what should be said, or None.
+
+    `order` ("day" or "month") settles what comes first where both fit.
 
     As for numbers, one value in 200 may be unreadable (a cut last line): it is listed in the recipe and counts as missing.
     """
@@ -70,10 +73,13 @@ def learn_date(values: list[str], counts: list[int]) -> tuple[dict | None, str |
     values = [text for text in values if looks_like_date(text)]
     fits, nearly = [], []
     for time in _TIMES:
-        if (":" in values[0]) != (":" in time):
+        if (":" in values[0]) != (":" in time) or ("T" in time) != bool(re.search(r"\dT\d", values[0])):
             continue
         for day in _DAYS:
-            if parse_dates(values[:1], day + time).isna().any() and parse_dates(values[:5], day + time).isna().all():
+            between = next((sign for sign in values[0] if sign in "-/. "), "")
+            if day[2] != between or parse_dates(values[:5], day + time).isna().all():
+                continue
+            if len(values) > 2000 and parse_dates(values[:1000], day + time).isna().sum() > max(5, few):
                 continue
             parsed = parse_dates(values, day + time)
             bad = [text for text, gap in zip(values, parsed.isna()) if gap]
@@ -90,7 +96,14 @@ def learn_date(values: list[str], counts: list[int]) -> tuple[dict | None, str |
         }, f"all but {len(unreadable)} unreadable, such as {unreadable[0]!r}"
     if not fits:
         return None, None
+    settled = None
+    if order is not None and len(fits) > 1:
+        days_first = [bool(re.search("%d.*%m", form)) for form, _ in fits]
+        chosen = [one for one, day_first in zip(fits, days_first) if day_first == (order == "day")]
+        if chosen and len(chosen) < len(fits):
+            settled = f"fits {' and '.join(repr(form) for form, _ in fits)}; the {order} comes first, as asked"
+            fits = chosen
     first = fits[0][1]
     if any(not first.equals(other) for _, other in fits[1:]):
         return None, f"fits {' and '.join(repr(form) for form, _ in fits)}, with different days: kept as text"
-    return {"kind": "date", "format": fits[0][0], "words": []}, None
+    return {"kind": "date", "format": fits[0][0], "words": []}, settled

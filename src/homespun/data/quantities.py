@@ -62,15 +62,17 @@ CURRENCIES = {
 }
 
 _QUANTITY = re.compile(
-    r"^(?P<sign>[-+\u2212]?)\s*(?P<before>[^\d\s.,+\-\u2212]{1,4})?\s*(?P<sign2>[-+\u2212]?)"
-    r"(?P<number>\d(?:[\d.,]|['\u2019 \u00a0\u202f](?=\d))*|\.\d+)(?P<power>[eE][-+]?\d{1,3})?\s*(?P<after>[^\d]{0,20})$"
+    r"^(?P<sign>[-+\u2212]?)\s*(?P<before>[^0-9\s.,+\-\u2212]{1,4})?\s*(?P<sign2>[-+\u2212]?)"
+    r"(?P<number>[0-9](?:[0-9.,]|['\u2019 \u00a0\u202f](?=[0-9]))*|\.[0-9]+)(?P<power>[eE][-+]?[0-9]{1,3})?"
+    r"\s*(?P<after>[^0-9]{0,20})$"
 )
-_PLAIN = re.compile(r"-?\d+(\.\d+)?")  # most numbers: the quick way
+_PLAIN = re.compile(r"-?[0-9]+(\.[0-9]+)?")  # most numbers: the quick way
 _VALID = {  # how a number may be written, by the sign of its decimal point
-    ".": re.compile(r"^(\d+|[1-9]\d{0,2}(,\d{3})+|[1-9]\d?(,\d\d)+,\d{3})(\.\d*)?$|^\.\d+$"),  # 1,10,000: India
-    ",": re.compile(r"^(\d+|[1-9]\d{0,2}(\.\d{3})+)(,\d*)?$|^,\d+$"),
+    # 1,10,000: India
+    ".": re.compile(r"^([0-9]+|[1-9][0-9]{0,2}(,[0-9]{3})+|[1-9][0-9]?(,[0-9][0-9])+,[0-9]{3})(\.[0-9]*)?$|^\.[0-9]+$"),
+    ",": re.compile(r"^([0-9]+|[1-9][0-9]{0,2}(\.[0-9]{3})+)(,[0-9]*)?$|^,[0-9]+$"),
 }
-_SPACED = re.compile(r"^[1-9]\d{0,2}(['\u2019 \u00a0\u202f]\d{3})+([.,]\d*)?$")
+_SPACED = re.compile(r"^[1-9][0-9]{0,2}(['\u2019 \u00a0\u202f][0-9]{3})+([.,][0-9]*)?$")
 UNREADABLE = 0.005  # share of rows
 _BIG = 2**53  # whole numbers beyond do not fit a float64: such a column is a code, not a quantity
 
@@ -125,8 +127,21 @@ def to_float(number: str, decimal: str) -> float | None:
     return -value if number.startswith("-") else value
 
 
-def learn_quantity(values: list[str], counts: list[int]) -> tuple[dict | None, list[tuple[str, object, str]]]:
+def learn_quantity(
+    values: list[str], counts: list[int], *, distinct: list[int] | None = None, point: str | None = None
+) -> tuple[dict | None, list[tuple[str, object, str]]]:
     """The recipe of a number column from its distinct texts and how often each occurs.
+
+    Parameters
+    ----------
+    values : list of str
+        Distinct texts; or one for each shape of a text (the same but for its digits), which tells as much.
+    counts : list of int
+        Rows of each.
+    distinct : list of int, optional
+        Distinct texts that each value stands for; one if left out.
+    point : {".", ","}, optional
+        The decimal point, if it is known.
 
     Returns
     -------
@@ -140,6 +155,7 @@ def learn_quantity(values: list[str], counts: list[int]) -> tuple[dict | None, l
     parts = [split_quantity(text) for text in values]
     rows = sum(counts)
     good = [(text, part, count) for text, part, count in zip(values, parts, counts) if part is not None]
+    different = sum(many for many, part in zip(distinct or [1] * len(values), parts) if part is not None)
     bad = [(text, count) for text, part, count in zip(values, parts, counts) if part is None]
     good_rows = sum(count for _, _, count in good)
     if not good or good_rows < 0.5 * rows:
@@ -155,7 +171,7 @@ def learn_quantity(values: list[str], counts: list[int]) -> tuple[dict | None, l
             re.fullmatch(r"[^\W\d_][^\d]*", text) for text, _ in others
         )
         rare = sum(count for _, count in others) <= few
-        if len(good) < 10 or not (one_word or rare):
+        if different < 10 or not (one_word or rare):
             shown = ", ".join(repr(text) for text, _ in others[:3])
             return None, [
                 ("text", "not a number", f"{rows - good_rows} of {rows} values are not numbers, such as {shown}")
@@ -167,9 +183,9 @@ def learn_quantity(values: list[str], counts: list[int]) -> tuple[dict | None, l
     def outside(decimal):
         return [one for one in good if not _VALID[decimal].match(_digits(one[1][0]))]
 
-    fitting = [decimal for decimal in ".," if not outside(decimal)]
+    fitting: list[str] = [sign for sign in point or ".," if not outside(sign)]
     if not fitting:
-        decimal = min(".,", key=lambda sign: sum(count for *_, count in outside(sign)))
+        decimal = min(point or ".,", key=lambda sign: sum(count for *_, count in outside(sign)))
         odd = outside(decimal)
         odd_rows = sum(count for *_, count in odd)
         if odd_rows > few:
@@ -223,7 +239,7 @@ def learn_quantity(values: list[str], counts: list[int]) -> tuple[dict | None, l
         if len(lowered) > 1:
             return None, [("text", "different words after numbers", ", ".join(sorted(written)[:4]))]
         word = lowered.pop()
-        if word == "k" or (units[""] == 0 and len(good) < 10) or (units[""] and len(word) < 3):
+        if word == "k" or (units[""] == 0 and different < 10) or (units[""] and len(word) < 3):
             return None, [
                 ("text", "word after numbers", f"{word!r} after {good_rows - units['']} of {good_rows} numbers")
             ]
@@ -258,7 +274,7 @@ def learn_quantity(values: list[str], counts: list[int]) -> tuple[dict | None, l
                     + (f", and {currency or unit} is not written to three decimals" if whole else ""),
                 )
             )
-    elif signed:
+    elif signed and (decimal == "," or any("," in number for number in signed)):
         notes.append(("decimal point", decimal, f"the only one that fits all, as in {signed[0]!r}"))
     if currency:
         unmarked = currencies[""] / max(good_rows, 1)

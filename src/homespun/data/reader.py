@@ -1,45 +1,93 @@
-"""`read`: a messy file becomes typed columns. `reread`: the same decisions on fresh data.
+"""`read`: a messy source becomes typed columns. `reread`: the same decisions on fresh data.
 
 A column is a number, a flag or a date only if every value of it says so; otherwise it stays the text that it was.
+
+    source → `source.load` (raw columns) → `recipe` or, for many rows of text, `infer` (typed columns) → `findings`
 """
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Collection, Iterator
+from typing import Any
 
 from homespun.base.errors import DataError, ParameterError, did_you_mean
-from homespun.data.recipe import apply_recipe, distinct, learn_recipe
-from homespun.data.source import load_raw
+from homespun.data import findings
+from homespun.data.delimited import Options
+from homespun.data.recipe import Settings, apply_recipe, distinct, learn_recipe
+from homespun.data.source import Loaded, load
 from homespun.data.table import Decision, Table
+
+KINDS = ("number", "flag", "date", "text")
+MANY_ROWS = 20_000  # from here on text columns are read by SQL
 
 
 def read(
     source,
     *,
-    types: dict[str, str] | None = None,
+    types: dict[str, str] | str | None = None,
+    missing: Collection[str] | None = None,
+    decimal: str | None = None,
+    thousands: str | None = None,
+    date_order: str | None = None,
     delimiter: str | None = None,
-    header: bool | None = None,
+    quote: str | None = None,
+    escape: str | None = None,
     encoding: str | None = None,
+    header: bool | int | None = None,
+    skip_rows: int | None = None,
+    footer: int | None = None,
+    comment: str | None = None,
+    sheet: str | int | None = None,
+    table: str | int | None = None,
+    query: str | None = None,
 ) -> Table:
-    """Read a CSV, TSV, Parquet or JSON file (also .gz), or a dataframe, into typed columns.
+    """Read a table from wherever it is into typed columns, and say what was understood.
+
+    Every setting overrides a decision; left out, it is found out and explained.
 
     Parameters
     ----------
-    source : path, pandas or polars DataFrame (or any that narwhals knows), dict of columns, list of dicts
-    types : dict, optional
-        Column → "number", "flag", "date" or "text", where the decision should not be taken from the data.
-    delimiter, header, encoding : optional
-        Where DuckDB's sniffer, or the UTF-8, then Windows-1252 rule, would be wrong.
+    source : path, folder, pattern, bytes, open file, database connection, dataframe, dict of columns, list of dicts
+        CSV and its kin in any dialect and encoding, Parquet, JSON, JSON lines, Excel, SQLite, DuckDB; packed with gzip,
+        bzip2, xz or zip. Files are known by their first bytes. A folder or a pattern ("sales/2024-*.csv") is read as one
+        table. Dataframes of pandas, polars, and any that narwhals knows.
+    types : dict or str, optional
+        Column → "number", "flag", "date" or "text"; one word for all columns.
+    missing : collection of str, optional
+        The words that mean "no value here", instead of "n/a", "-", "NULL" and the like. Blanks are always missing.
+    decimal, thousands : {".", ","}, optional
+        Signs in numbers.
+    date_order : {"day", "month"}, optional
+        What comes first in "01/02/2024".
+    delimiter, quote, escape : str, optional
+        How a line is cut into fields; ``quote=""``: no quotes.
+    encoding : str, optional
+        By a name that Python knows.
+    header : bool or int, optional
+        Whether there is a header, or of how many rows.
+    skip_rows, footer : int, optional
+        Lines before the header; rows at the end that are no data.
+    comment : str, optional
+        What lines begin with that are left out; "": none.
+    sheet : str or int, optional
+        Of a workbook.
+    table : str or int, optional
+        Of a database; of a text file with several tables, counted from 1.
+    query : str, optional
+        SQL; files and dataframes are called ``data`` in it.
 
     Returns
     -------
     Table
-        ``.frame``, ``.decisions`` (what was understood and why) and ``.recipes`` (for `reread`).
+        ``.frame``, ``.decisions`` (what was understood and why), ``.warnings`` and ``.recipes`` (for `reread`).
 
     Raises
     ------
     DataError
-        No file, no rows, lines that do not fit, an archive or a binary file.
+        No file, no rows, a damaged or binary file: with file, line and byte.
+    ParameterError
+        A setting that no file can have.
 
     Examples
     --------
@@ -49,43 +97,260 @@ def read(
     >>> print(table.decisions[0])
     mileage: missing ['-'] (1 of 2 values)
     """
+    settings = _settings(missing, decimal, thousands, date_order)
+    if isinstance(types, str):
+        _check_kind("every column", types)
+    options = Options(delimiter, quote, escape, header, skip_rows, footer, comment, table)  # type: ignore[arg-type]
+    loaded = load(source, options, encoding=encoding, sheet=sheet, query=query)
+    try:
+        return _understand(loaded, types, settings)
+    finally:
+        loaded.close()
+
+
+def _understand(loaded: Loaded, types, settings: Settings) -> Table:
+    """Types for the raw columns."""
     import pandas as pd
 
-    frame, decisions = load_raw(source, delimiter=delimiter, header=header, encoding=encoding)
-    if frame.shape[1] == 0 or len(frame) == 0:
+    names = list(loaded.frame.columns) if loaded.frame is not None else list(loaded.columns)
+    if not names or not loaded.rows:
+        what = (
+            "has a header but no rows"
+            if names and loaded.frame is None
+            else f"has {loaded.rows} rows and {len(names)} columns"
+        )
+        subject = repr(loaded.name) if loaded.frame is None else "the table"
         raise DataError(
-            f"the table has {len(frame)} rows and {frame.shape[1]} columns",
+            f"{subject} {what}",
             operation="read",
-            operands={"shape": frame.shape},
+            operands={"shape": (loaded.rows, len(names)), "source": loaded.name},
             rule="at least one row and one column",
         )
-    types = dict(types or {})
-    for name, kind in types.items():
-        if name not in frame.columns:
-            raise _unknown_column(name, frame.columns)
-        if kind not in ("number", "flag", "date", "text"):
-            raise ParameterError(
-                f"read: the type of {name!r} must be 'number', 'flag', 'date' or 'text', got {kind!r}",
-                operation="read",
-                operands={name: kind},
-                rule="number, flag, date or text",
-            )
-    columns, recipes = {}, {}
-    for name in frame.columns:
-        found = distinct(frame[name]) if frame[name].dtype.kind not in "iufbM" else None
-        recipe, why = learn_recipe(name, frame[name], kind=types.get(name), found=found)
-        recipes[name] = recipe
-        decisions += why
-        for made, values in apply_recipe(name, frame[name], recipe, found).items():
-            if made in columns or (made != name and made in frame.columns):
+    wanted = dict.fromkeys(names, types) if isinstance(types, str) else dict(types or {})
+    for name, kind in wanted.items():
+        if name not in names:
+            raise _unknown_column(name, names)
+        _check_kind(repr(name), kind)
+    decisions = list(loaded.decisions)
+    recipes: dict[str, dict] = {}
+    columns: dict[str, Any] = {}
+
+    def put(name: str, made: dict) -> None:
+        for new, values in made.items():
+            if new in columns or (new != name and new in names):
                 raise DataError(
-                    f"the column {made!r} made from {name!r} exists already",
+                    f"the column {new!r} made from {name!r} exists already",
                     operation="read",
-                    operands={"column": made},
+                    operands={"column": new},
                     rule="each column name once",
                 )
-            columns[made] = values
-    return Table(pd.DataFrame(columns), decisions, recipes, _head(frame))
+            columns[new] = values
+
+    large = loaded.connection is not None and loaded.rows > MANY_ROWS
+    in_sql = _text_columns(loaded, settings) if large else None
+    frame = loaded.fetch([name for name in names if name in loaded.typed]) if large else loaded.fetch()
+    learned: dict[str, tuple] = {}
+    for name in names:
+        if in_sql is not None and name in in_sql.columns:
+            learned[name] = in_sql.learn(name, wanted.get(name))
+        else:
+            found = distinct(frame[name]) if frame[name].dtype.kind not in "iufbM" else None
+            learned[name] = (
+                *learn_recipe(name, frame[name], kind=wanted.get(name), found=found, settings=settings),
+                found,
+            )
+    order = _order_of_others(learned, settings)
+    texts = in_sql.columns if in_sql is not None else {}
+    finds: dict[str, Any] = {}
+    for name in names:
+        recipe, why, *more = learned[name]
+        finds[name] = more[0] if more else None
+        if order and any(note.value == "ambiguous date" for note in why):
+            # another column of the same table tells whether its days or months come first
+            told, column_of_proof = order
+            known = Settings(settings.decimal, settings.missing, told)
+            if in_sql is not None and name in texts:
+                in_sql.settings = known
+                recipe, why = in_sql.learn(name, "date")
+                in_sql.settings = settings
+            else:
+                recipe, why = learn_recipe(name, frame[name], kind="date", found=finds[name], settings=known)
+            why = [
+                Decision(
+                    note.column,
+                    note.kind,
+                    note.value,
+                    note.evidence.replace(", as asked", f", as in {column_of_proof!r}"),
+                )
+                for note in why
+            ]
+        recipes[name] = recipe
+        decisions += why
+    made = in_sql.apply({name: recipes[name] for name in texts}) if in_sql is not None else {}
+    for name in names:
+        put(name, made[name] if name in texts else apply_recipe(name, frame[name], recipes[name], finds[name]))
+    typed = pd.DataFrame(columns, copy=False)
+    if not isinstance(types, str):
+        decisions += findings.find(typed, recipes)
+    return Table(typed, decisions, recipes, _head(loaded.fetch(limit=5)), {"source": loaded.name, **loaded.facts})
+
+
+def _text_columns(loaded: Loaded, settings: Settings):
+    from homespun.data.infer import TextColumns
+
+    return TextColumns(
+        loaded.connection,
+        {name: column for name, column in loaded.columns.items() if name not in loaded.typed},
+        loaded.rows,
+        settings,
+        loaded.name,
+    )
+
+
+def _order_of_others(learned: dict, settings: Settings) -> tuple[str, str] | None:
+    """("day" or "month", column) if the columns whose dates are certain agree on what comes first."""
+    if settings.date_order is not None or not any(
+        note.value == "ambiguous date" for _, why, *_ in learned.values() for note in why
+    ):
+        return None
+    told: dict[str, str] = {}
+    for name, (recipe, *_) in learned.items():
+        form = recipe.get("format", "")
+        if recipe["kind"] == "date" and "%m" in form and "%d" in form and not form.startswith("%Y"):
+            told.setdefault("day" if form.index("%d") < form.index("%m") else "month", name)
+    return next(iter(told.items())) if len(told) == 1 else None
+
+
+def scan(source, *, rows: int = 100_000, recipes: dict[str, dict] | None = None, **settings) -> Iterator[Table]:
+    """Read a table larger than memory, piece by piece; all pieces are read by the same decisions.
+
+    The raw table stays in DuckDB, which spills to disk; only one piece of typed columns is in memory at a time.
+
+    Parameters
+    ----------
+    source
+        As for `read`.
+    rows : int, default 100000
+        Of a piece.
+    recipes : dict, optional
+        Of an earlier `Table`; learned from all rows if left out.
+    **settings
+        Of `read`.
+
+    Yields
+    ------
+    Table
+
+    Examples
+    --------
+    >>> [len(piece) for piece in scan({"x": list(range(250))}, rows=100)]
+    [100, 100, 50]
+    """
+    import inspect
+
+    known = set(inspect.signature(read).parameters) - {"source"}
+    for name in settings:
+        if name not in known:
+            raise ParameterError(
+                f"scan: there is no setting {name!r}",
+                operation="scan",
+                operands={name: settings[name]},
+                rule=", ".join(sorted(known)),
+                suggestion=did_you_mean(name, known),
+            )
+    if rows < 1:
+        raise ParameterError(
+            f"scan: rows must be at least 1, got {rows}", operation="scan", operands={"rows": rows}, rule="rows >= 1"
+        )
+    import pandas as pd
+
+    types = settings.pop("types", None)
+    chosen = _settings(*(settings.pop(name, None) for name in ("missing", "decimal", "thousands", "date_order")))
+    loading = {name: settings.pop(name, None) for name in ("encoding", "sheet", "query")}
+    loaded = load(source, Options(**settings), **loading)
+    try:
+        if loaded.connection is None or loaded.rows <= MANY_ROWS:
+            table = _understand(loaded, types, chosen)
+            for begin in range(0, len(table), rows):
+                yield Table(
+                    table.frame.iloc[begin : begin + rows].reset_index(drop=True),
+                    table.decisions,
+                    table.recipes,
+                    table.raw_head,
+                    table.facts,
+                )
+            return
+        columns = _text_columns(loaded, chosen)
+        wanted = dict.fromkeys(loaded.columns, types) if isinstance(types, str) else dict(types or {})
+        decisions = list(loaded.decisions)
+        learned = dict(recipes or {})
+        for name in loaded.columns:
+            if name in learned:
+                continue
+            if name in columns.columns:
+                learned[name], why = columns.learn(name, wanted.get(name))
+            else:
+                learned[name], why = learn_recipe(
+                    name, loaded.fetch([name], limit=MANY_ROWS)[name], kind=wanted.get(name), settings=chosen
+                )
+            decisions += why
+        head = _head(loaded.fetch(limit=5))
+        for begin in range(0, loaded.rows, rows):
+            clause = f"WHERE rowid >= {begin} AND rowid < {begin + rows}"
+            made: dict[str, Any] = {}
+            texts = columns.apply(
+                {name: recipe for name, recipe in learned.items() if name in columns.columns},
+                learned=recipes is None,
+                rows=clause,
+            )
+            for name, recipe in learned.items():
+                if name in texts:
+                    made.update(texts[name])
+                elif name in loaded.columns:
+                    made.update(apply_recipe(name, loaded.fetch([name], clause=clause)[name], recipe))
+            yield Table(pd.DataFrame(made), decisions, learned, head, {"source": loaded.name, **loaded.facts})
+    finally:
+        loaded.close()
+
+
+def _settings(missing, decimal, thousands, date_order) -> Settings:
+    for name, value in (("decimal", decimal), ("thousands", thousands)):
+        if value not in (None, ".", ",") and not (name == "thousands" and value in ("", " ", "'")):
+            raise ParameterError(
+                f"read: {name} must be '.' or ',', got {value!r}",
+                operation="read",
+                operands={name: value},
+                rule="'.' or ','",
+            )
+    if date_order not in (None, "day", "month"):
+        raise ParameterError(
+            f"read: date_order must be 'day' or 'month', got {date_order!r}",
+            operation="read",
+            operands={"date_order": date_order},
+            rule="'day' or 'month'",
+        )
+    if decimal is None and thousands in (".", ","):
+        decimal = "," if thousands == "." else "."
+    if decimal is not None and decimal == thousands:
+        raise ParameterError(
+            f"read: decimal and thousands are both {decimal!r}",
+            operation="read",
+            operands={"decimal": decimal, "thousands": thousands},
+            rule="two different signs",
+        )
+    if isinstance(missing, str):
+        missing = [missing]
+    return Settings(decimal, None if missing is None else frozenset(missing), date_order)
+
+
+def _check_kind(name: str, kind: str) -> None:
+    if kind not in KINDS:
+        raise ParameterError(
+            f"read: the type of {name} must be 'number', 'flag', 'date' or 'text', got {kind!r}",
+            operation="read",
+            operands={name.strip("'"): kind},
+            rule="number, flag, date or text",
+        )
 
 
 def reread(source, recipes: dict[str, dict], *, optional=(), operation: str = "predict", known=()) -> Table:
@@ -114,36 +379,60 @@ def reread(source, recipes: dict[str, dict], *, optional=(), operation: str = "p
     UserWarning
         Columns that were not there before are left out.
     """
+    loaded = load(source)
+    try:
+        return _by_recipes(loaded, recipes, optional, operation, known)
+    finally:
+        loaded.close()
+
+
+def _by_recipes(loaded: Loaded, recipes, optional, operation: str, known) -> Table:
     import pandas as pd
 
-    frame, decisions = load_raw(source)
-    absent = [name for name in recipes if name not in frame.columns and name not in optional]
+    given = list(loaded.frame.columns) if loaded.frame is not None else list(loaded.columns)
+    decisions = list(loaded.decisions)
+    absent = [name for name in recipes if name not in given and name not in optional]
     if absent:
         hints = [
-            f"{name!r}"
-            + (f" ({hint})" if (hint := did_you_mean(name, [c for c in frame.columns if c not in recipes])) else "")
+            f"{name!r}" + (f" ({hint})" if (hint := did_you_mean(name, [c for c in given if c not in recipes])) else "")
             for name in absent[:5]
         ]
         raise DataError(
             f"{operation}: {'column' if len(absent) == 1 else f'{len(absent)} columns'} missing: {', '.join(hints)}",
             operation=operation,
-            operands={"missing": absent, "given": list(frame.columns)},
+            operands={"missing": absent, "given": given},
             rule="every column of the training data",
-            suggestion=did_you_mean(absent[0], frame.columns),
+            suggestion=did_you_mean(absent[0], given),
         )
-    extra = [name for name in frame.columns if name not in recipes and name not in known]
+    extra = [name for name in given if name not in recipes and name not in known]
     if extra:
         warnings.warn(
             f"{operation}: columns that the model does not know are left out: {', '.join(map(repr, extra[:5]))}",
             UserWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
         decisions.append(Decision(None, "left out", extra, "not in the training data"))
+    used = [name for name in recipes if name in given]
+    in_sql = _text_columns(loaded, Settings()) if loaded.connection is not None and loaded.rows > MANY_ROWS else None
+    frame = loaded.fetch([name for name in used if in_sql is None or name not in in_sql.columns])
     columns: dict = {}
-    for name, recipe in recipes.items():
-        if name in frame.columns:
-            columns.update(apply_recipe(name, frame[name], recipe))
-    return Table(pd.DataFrame(columns, index=pd.RangeIndex(len(frame))), decisions, dict(recipes))
+    texts = (
+        in_sql.apply({name: recipes[name] for name in used if name in in_sql.columns}, learned=False)
+        if in_sql is not None
+        else {}
+    )
+    for name in used:
+        if name in texts:
+            columns.update(texts[name])
+        else:
+            columns.update(apply_recipe(name, frame[name], recipes[name]))
+    return Table(
+        pd.DataFrame(columns, index=pd.RangeIndex(loaded.rows)),
+        decisions,
+        dict(recipes),
+        {},
+        {"source": loaded.name, **loaded.facts},
+    )
 
 
 def _unknown_column(name, known) -> DataError:

@@ -8,6 +8,8 @@ Texts are parsed once per distinct value. What does not fit is an error that nam
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from homespun.base.errors import DataError
@@ -18,10 +20,31 @@ from homespun.data.quantities import learn_quantity, quantity_value
 from homespun.data.table import Decision
 
 
-def learn_recipe(name: str, column, *, kind: str | None = None, found=None) -> tuple[dict, list[Decision]]:
+@dataclass(frozen=True)
+class Settings:
+    """What a user may know about the columns; None is found out.
+
+    Attributes
+    ----------
+    decimal : {".", ","} or None
+    missing : collection of str or None
+        The words that mean "no value here", instead of the usual ones.
+    date_order : {"day", "month"} or None
+        What comes first in "01/02/2024".
+    """
+
+    decimal: str | None = None
+    missing: frozenset[str] | None = None
+    date_order: str | None = None
+
+
+def learn_recipe(
+    name: str, column, *, kind: str | None = None, found=None, settings: Settings = Settings()
+) -> tuple[dict, list[Decision]]:
     """The recipe of a pandas column, with the decisions behind it.
 
-    `kind` forces "number", "flag", "date" or "text"; `found` is ``distinct(column)``, if it is at hand.
+    `kind` forces "number", "flag", "date" or "text"; `found` is ``distinct(column)``, if it is at hand; `settings` is what the
+    user knows.
     """
     if column.dtype.kind in "iufb":
         if column.isna().all():
@@ -35,7 +58,11 @@ def learn_recipe(name: str, column, *, kind: str | None = None, found=None) -> t
         return {"kind": "date", "format": "%Y-%m-%d", "words": [], "missing": []}, []
     values, codes = distinct(column) if found is None else found
     counts = np.bincount(codes[codes >= 0], minlength=len(values))
-    missing = missing_words(values)
+    if settings.missing is None:
+        missing = missing_words(values)
+    else:
+        wanted = {word.lower() for word in settings.missing}
+        missing = {value for value in values if not value or value.lower() in wanted}
     decisions = []
     words = sorted(word for word in missing if word)
     if words:
@@ -54,9 +81,9 @@ def learn_recipe(name: str, column, *, kind: str | None = None, found=None) -> t
             shown = {text: flag_value(text, recipe) for text in texts}
             why = [("flag", shown, f"only {', '.join(repr(text) for text in texts)}")]
     if recipe is None and kind in (None, "number"):
-        recipe, why = learn_quantity(texts, rows_of)
+        recipe, why = learn_quantity(texts, rows_of, point=settings.decimal)
     if recipe is None and kind in (None, "date"):
-        recipe, doubt = learn_date(texts, rows_of)
+        recipe, doubt = learn_date(texts, rows_of, order=settings.date_order)
         if recipe:
             why = [("date", recipe["format"], doubt or f"fits all {len(texts)} distinct values, such as {texts[0]!r}")]
         elif doubt:
@@ -73,6 +100,8 @@ def learn_recipe(name: str, column, *, kind: str | None = None, found=None) -> t
     if recipe is None:
         recipe = {"kind": "text"}
     recipe["missing"] = sorted(missing)
+    if settings.missing is not None:
+        recipe["missing_only"] = True
     return recipe, decisions + [Decision(name, *note) for note in why]
 
 
@@ -108,7 +137,7 @@ def apply_recipe(name: str, column, recipe: dict, found=None) -> dict:
             return {name: column.to_numpy().astype("datetime64[us]")}
         column = column.astype(str)
     values, codes = distinct(column) if found is None else found
-    missing = set(recipe.get("missing", ())) | missing_words(values)
+    missing = set(recipe.get("missing", ())) | ({""} if recipe.get("missing_only") else missing_words(values))
     if kind == "date":
         missing |= set(recipe["words"])
     present = [value not in missing for value in values]
@@ -142,9 +171,9 @@ def apply_recipe(name: str, column, recipe: dict, found=None) -> dict:
                 wrong.append(i)
             else:
                 numbers[i], followed[i] = pair
-    wanted = f"{recipe['on']!r} or {recipe['off']!r}" if kind == "flag" else _number_words(recipe)
+    wanted = f"{recipe['on']!r} or {recipe['off']!r}" if kind == "flag" else number_words(recipe)
     _refuse(name, values, codes, wrong, wanted)
-    columns = {name: _whole(numbers[codes])}
+    columns = {name: whole(numbers[codes])}
     if kind == "number" and recipe["split"]:
         columns[split_name(name, recipe)] = followed[codes]
     return columns
@@ -216,13 +245,13 @@ def _from_numbers(name, column, recipe):
                 operands={"column": name, "row": row + 1, "value": float(numbers[row])},
                 rule=f"one of {allowed}",
             )
-    columns = {name: _whole(numbers)}
+    columns = {name: whole(numbers)}
     if kind == "number" and recipe["split"]:
         columns[split_name(name, recipe)] = np.where(np.isnan(numbers), np.nan, 0.0)
     return columns
 
 
-def _whole(numbers: np.ndarray) -> np.ndarray:
+def whole(numbers: np.ndarray) -> np.ndarray:
     """int64 where nothing is missing and nothing has decimals."""
     if (
         numbers.size
@@ -234,7 +263,8 @@ def _whole(numbers: np.ndarray) -> np.ndarray:
     return numbers
 
 
-def _number_words(recipe) -> str:
+def number_words(recipe) -> str:
+    """What a column of numbers must hold, for an error."""
     unit = recipe["unit"] or recipe["suffix"] or recipe["currency"]
     return f"a number{f' in {unit}' if unit else ''}" + (
         " with ',' as decimal point" if recipe["decimal"] == "," else ""

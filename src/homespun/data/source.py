@@ -1,45 +1,527 @@
-"""Sources: a file or a dataframe becomes a pandas frame whose text is still untouched.
+"""Sources: a file, a folder, a query, bytes or a dataframe becomes one table whose text is still untouched.
 
-DuckDB finds the dialect of a CSV and reads Parquet and JSON. Nothing is downloaded: its extensions stay off. It takes
-only UTF-8, so anything else is decoded here first. xz, zip, Excel and SQLite are recognised and refused with a word.
+What a file is, its first bytes say, not its name. CSV is read by `delimited`, Parquet and JSON by DuckDB, Excel and SQLite
+by `databases`. Nothing is downloaded: DuckDB's extensions stay off.
 """
 
 from __future__ import annotations
 
-import codecs
-import csv
-import gzip
-import itertools
+import glob as globbing
 import os
 import tempfile
-from collections import Counter
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
-from homespun.base.errors import DataError
+from homespun.base.errors import DataError, did_you_mean
+from homespun.data import engine
+from homespun.data.databases import excel_rows, load_duckdb, sqlite_rows, write_clean
+from homespun.data.delimited import Options, load_delimited
+from homespun.data.encoding import as_utf8
+from homespun.data.packed import kind_of_file, unpack
 from homespun.data.table import Decision
 
-_REFUSED = [
-    (b"\xfd7zXZ\x00", "an xz archive: unpack it first"),
-    (b"PK\x03\x04", "a zip archive or an Excel workbook: save it as CSV"),
-    (b"SQLite format 3\x00", "an SQLite database: export the table as CSV"),
-    (b"BZh", "a bzip2 archive: unpack it first"),
-    (b"\x28\xb5\x2f\xfd", "a zstd archive: unpack it first"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook: save it as CSV"),
-]
+SUFFIXES = (
+    ".csv",
+    ".tsv",
+    ".txt",
+    ".tab",
+    ".dat",
+    ".parquet",
+    ".pq",
+    ".json",
+    ".jsonl",
+    ".ndjson",
+    ".xlsx",
+    ".xls",
+    ".ods",
+)
+PACKED = (".gz", ".bz2", ".xz", ".zip")
 
 
-def load_raw(source, *, delimiter: str | None = None, header: bool | None = None, encoding: str | None = None):
-    """(frame, decisions) of a path or a dataframe. Text columns hold the file's own text; missing is None or NaN."""
+@dataclass
+class Loaded:
+    """A table before its columns are understood: a pandas frame, or columns of the DuckDB table ``raw``.
+
+    Attributes
+    ----------
+    columns : dict
+        Name → its column in ``raw``, as SQL writes it; empty where there is a frame.
+    typed : set of str
+        Names of the columns of ``raw`` that are not text.
+    facts : dict
+        What the source is, for `homespun inspect`.
+    """
+
+    name: str
+    rows: int = 0
+    frame: Any = None
+    connection: Any = None
+    columns: dict[str, str] = field(default_factory=dict)
+    typed: set[str] = field(default_factory=set)
+    decisions: list[Decision] = field(default_factory=list)
+    facts: dict = field(default_factory=dict)
+    folder: Any = None
+
+    def fetch(self, names=None, limit: int | None = None, clause: str = ""):
+        """The columns as a pandas frame of plain columns."""
+        import pandas as pd
+
+        if self.frame is not None:
+            chosen = self.frame if names is None else self.frame[list(names)]
+            return chosen if limit is None else chosen.iloc[:limit]
+        names = list(self.columns) if names is None else list(names)
+        if not names:
+            return pd.DataFrame(index=pd.RangeIndex(self.rows))
+        listed = ", ".join(f"{self.columns[name]} AS x{i}" for i, name in enumerate(names))
+        found = engine.run(
+            self.connection,
+            f"SELECT {listed} FROM raw {clause}" + (f" LIMIT {limit}" if limit is not None else ""),
+            self.name,
+        ).df()
+        made = {}
+        for i, name in enumerate(names):
+            column = found[f"x{i}"]
+            if name in self.typed:
+                made[name] = plain_column(column)
+            else:
+                made[name] = pd.Series(column.to_numpy(dtype=object, na_value=None), dtype=object)
+        return pd.DataFrame(made, index=pd.RangeIndex(len(found)))
+
+    def close(self) -> None:
+        """Give memory and disk back."""
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
+        if self.folder is not None:
+            self.folder.cleanup()
+            self.folder = None
+
+
+def load(
+    source, options: Options | None = None, *, encoding: str | None = None, sheet=None, query: str | None = None
+) -> Loaded:
+    """Whatever `source` is, as a table of raw columns."""
+    options = options or Options()
+    if isinstance(source, str) and query is None and _is_query(source):
+        raise DataError(
+            "read: a query needs a source to be asked of",
+            operation="read",
+            operands={"source": source},
+            rule="a source and a query",
+            suggestion=f"read('cars.db', query={source[:40]!r})",
+        )
     if isinstance(source, (str, os.PathLike)):
-        return _load_file(Path(source), delimiter, header, encoding)
-    return _load_frame(source), []
+        return _load_path(str(source), options, encoding, sheet, query)
+    if isinstance(source, (bytes, bytearray, memoryview)) or hasattr(source, "read"):
+        return _load_bytes(source, options, encoding, sheet, query)
+    if type(source).__name__ == "DuckDBPyRelation":
+        source = source.df()
+    if hasattr(source, "execute"):
+        return _load_connection(source, options, query)
+    if query is not None:
+        return _query_frame(load_frame(source), query)
+    frame = load_frame(source)
+    return Loaded(type(source).__name__, rows=len(frame), frame=frame, facts={"format": "dataframe"})
+
+
+def load_raw(source):
+    """(frame, decisions) of a source: what `read` begins with."""
+    loaded = load(source)
+    try:
+        return loaded.fetch(), loaded.decisions
+    finally:
+        loaded.close()
+
+
+def _is_query(text: str) -> bool:
+    return text.lstrip()[:7].lower() in ("select ", "select\n", "with ") and not Path(text[:200]).exists()
+
+
+def _new(name: str) -> tuple[Loaded, Path]:
+    folder = tempfile.TemporaryDirectory(prefix="homespun-", ignore_cleanup_errors=True)
+    spill = Path(folder.name) / "spill"
+    spill.mkdir()
+    return Loaded(name, connection=engine.connect(spill), folder=folder), Path(folder.name)
+
+
+def _load_path(name: str, options: Options, encoding, sheet, query) -> Loaded:
+    path = Path(name).expanduser()
+    if path.is_dir() or (not path.exists() and any(sign in name for sign in "*?[")):
+        return _load_many(name, path, options, encoding, sheet, query)
+    if not path.exists():
+        near = did_you_mean(path.name, [p.name for p in path.parent.iterdir()]) if path.parent.is_dir() else None
+        raise DataError(
+            f"there is no file {name!r}" + (f"; {near}" if near else ""),
+            operation="read",
+            operands={"source": name},
+            rule="an existing file",
+            suggestion=near,
+        )
+    loaded, folder = _new(name)
+    try:
+        _load_file(loaded, path, folder, options, encoding, sheet, query)
+        if query is not None and loaded.facts["format"] not in ("SQLite", "DuckDB"):
+            _ask(loaded, query)
+        _finish(loaded)
+    except BaseException:
+        loaded.close()
+        raise
+    return loaded
+
+
+def _load_file(loaded: Loaded, path: Path, folder: Path, options: Options, encoding, sheet, query) -> None:
+    kind, name = kind_of_file(path, loaded.name), loaded.name
+    packed: list[str] = []
+    while kind in ("gzip", "bzip2", "xz", "zip"):
+        if len(packed) > 3:
+            raise DataError(
+                f"{name!r} is packed too often",
+                operation="read",
+                operands={"source": name},
+                rule="at most three archives around a file",
+            )
+        packed.append(kind)
+        path, said = unpack(path, kind, name, folder)
+        loaded.decisions += said
+        kind = kind_of_file(path, name)
+    facts: dict = {"packed": ", ".join(packed)} if packed else {}
+    if path.stat().st_size == 0:
+        raise DataError(
+            f"{name!r} is empty",
+            operation="read",
+            operands={"source": name, "bytes": 0},
+            rule="a header and at least one row",
+        )
+    connection = loaded.connection
+    if kind == "parquet":
+        engine.run(connection, f"CREATE TABLE raw AS SELECT * FROM read_parquet({engine.text(path)})", name)
+        facts["format"] = "Parquet"
+    elif kind == "duckdb":
+        loaded.decisions += load_duckdb(connection, path, options.table, query, name)
+        facts["format"] = "DuckDB"
+    elif kind == "sqlite":
+        names, rows, said = sqlite_rows(path, options.table, query, name)
+        loaded.decisions += said
+        _load_rows(loaded, rows, names, folder)
+        facts["format"] = "SQLite"
+    elif kind == "excel":
+        rows, said = excel_rows(path, sheet, name)
+        loaded.decisions += said
+        width = max(map(len, rows), default=0)
+        write_clean((row + [""] * (width - len(row)) for row in rows if any(row) or True), folder / "sheet.csv")
+        _load_text(
+            loaded,
+            folder / "sheet.csv",
+            folder,
+            replace(options, delimiter=",", quote='"', escape='"', comment=""),
+            "utf-8",
+            facts,
+            "Excel",
+        )
+    else:
+        _load_text(loaded, path, folder, options, encoding, facts, None)
+    loaded.facts = facts | loaded.facts | ({"format": facts["format"]} if "format" in facts else {})
+
+
+def _load_text(
+    loaded: Loaded, path: Path, folder: Path, options: Options, encoding, facts: dict, kind: str | None
+) -> None:
+    text = as_utf8(path, loaded.name, encoding, folder)
+    start = next((line.lstrip()[:1] for line in text.lines() if line.strip()), "")
+    if not start:
+        raise DataError(
+            f"{loaded.name!r} is empty",
+            operation="read",
+            operands={"source": loaded.name, "bytes": text.size},
+            rule="a header and at least one row",
+        )
+    if start in "[{" and kind is None and options.delimiter is None and _is_json(loaded, text.path, facts):
+        loaded.decisions += text.decisions
+        return
+    try:
+        found = load_delimited(loaded.connection, text, folder, options)
+    except DataError as error:
+        if "nicode" not in str(error):
+            raise
+        text = as_utf8(path, loaded.name, encoding, folder, whole=True)  # says where, or reads it in another encoding
+        loaded.connection.execute("DROP TABLE IF EXISTS raw")
+        found = load_delimited(loaded.connection, text, folder, options)
+    loaded.columns = {column: f"c{i}" for i, column in enumerate(found.names)}
+    loaded.decisions += found.decisions
+    loaded.facts = found.facts
+    if kind is not None:
+        facts["format"] = kind
+
+
+def _is_json(loaded: Loaded, path: Path, facts: dict) -> bool:
+    """Load JSON or JSON lines; False if a text only begins like it."""
+    import duckdb
+
+    try:
+        loaded.connection.execute(
+            f"CREATE TABLE raw AS SELECT * FROM read_json({engine.text(path)}, sample_size=-1, maximum_object_size=268435456)"
+        )
+    except duckdb.Error as error:
+        with open(path, encoding="utf-8-sig") as file:
+            head = file.read(2000).split("\n")
+        if head[0].strip() in ("[", "{") or '":' in "".join(head[:3]) or '" :' in "".join(head[:3]):
+            reason = str(error).replace("\n", " ")[:300]
+            raise DataError(
+                f"{loaded.name!r} is no whole JSON: {reason}",
+                operation="read",
+                operands={"source": loaded.name},
+                rule="a list of records, or one record a line",
+            ) from None
+        return False
+    facts["format"] = "JSON"
+    return True
+
+
+def _load_rows(loaded: Loaded, rows, names: list[str], folder: Path) -> None:
+    """Rows of text with known names as ``raw``."""
+    clean = folder / "rows.csv"
+    write_clean(rows, clean)
+    columns = "{" + ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(names))) + "}"
+    engine.run(
+        loaded.connection,
+        f"CREATE TABLE raw AS SELECT * FROM read_csv({engine.text(clean)}, auto_detect=false, columns={columns}, delim=',', "
+        "quote='\"', escape='\"', header=false, new_line='\\n', max_line_size=8388608)",
+        loaded.name,
+    )
+    clean.unlink()
+    doubled = [name for name in names if names.count(name) > 1]
+    if doubled:
+        raise DataError(
+            f"read: two columns are called {doubled[0]!r}",
+            operation="read",
+            operands={"column": doubled[0]},
+            rule="each column name once",
+            suggestion="name them in the query: SELECT a.id AS a_id, …",
+        )
+    loaded.columns = {str(name): f"c{i}" for i, name in enumerate(names)}
+
+
+def _ask(loaded: Loaded, query: str) -> None:
+    """Replace the table by what a query on it, as ``data``, returns."""
+    connection = loaded.connection
+    if loaded.columns:
+        listed = ", ".join(f"{column} AS {engine.name(name)}" for name, column in loaded.columns.items())
+        engine.run(connection, f"CREATE VIEW data AS SELECT {listed} FROM raw", loaded.name)
+    else:
+        connection.execute("CREATE VIEW data AS SELECT * FROM raw")
+    engine.run(connection, f"CREATE TABLE answer AS {query.strip().rstrip(';')}", loaded.name)
+    connection.execute("DROP VIEW data; DROP TABLE raw; ALTER TABLE answer RENAME TO raw")
+    loaded.columns = {}
+
+
+def _finish(loaded: Loaded) -> None:
+    """Columns, types and rows of ``raw``; nested columns as JSON text."""
+    described = loaded.connection.execute("DESCRIBE raw").fetchall()
+    if not loaded.columns:
+        for name, kind, *_ in described:
+            column = engine.name(name)
+            if kind.startswith(("STRUCT", "MAP", "UNION")) or kind.endswith("[]") or kind == "JSON":
+                column = f"CAST(to_json({column}) AS VARCHAR)" if kind != "JSON" else f"({column} ->> '$')"
+                loaded.decisions.append(Decision(name, "nested", "JSON text", f"holds {kind[:60]}"))
+            elif kind in ("UUID", "TIME", "INTERVAL", "BIT") or kind.startswith("ENUM"):
+                column = f"CAST({column} AS VARCHAR)"
+            elif kind == "BLOB":
+                column = f"hex({column})"
+            elif kind.startswith(("DECIMAL", "HUGEINT", "UHUGEINT")):
+                column = f"CAST({column} AS DOUBLE)"
+                loaded.typed.add(name)
+            elif kind != "VARCHAR":
+                loaded.typed.add(name)
+            loaded.columns[name] = column
+    loaded.rows = loaded.connection.execute("SELECT count(*) FROM raw").fetchone()[0]
+
+
+def _load_bytes(source, options: Options, encoding, sheet, query) -> Loaded:
+    """Bytes, or an open file (text or binary)."""
+    content = source.read() if hasattr(source, "read") else bytes(source)
+    named = getattr(source, "name", None)
+    if isinstance(content, str):
+        content, encoding = content.encode("utf-8"), "utf-8"
+    if not isinstance(content, bytes):
+        raise DataError(
+            f"read: an open file must give bytes or text, got {type(content).__name__}",
+            operation="read",
+            operands={"source": type(source).__name__},
+            rule="bytes or text",
+        )
+    loaded, folder = _new(named if isinstance(named, str) else "<bytes>")
+    try:
+        path = folder / "content"
+        path.write_bytes(content)
+        _load_file(loaded, path, folder, options, encoding, sheet, query)
+        if query is not None and loaded.facts["format"] not in ("SQLite", "DuckDB"):
+            _ask(loaded, query)
+        _finish(loaded)
+    except BaseException:
+        loaded.close()
+        raise
+    return loaded
+
+
+def _load_connection(source, options: Options, query) -> Loaded:
+    """An open SQLite or DuckDB connection."""
+    import sqlite3
+
+    if isinstance(source, sqlite3.Connection):
+        loaded, folder = _new("SQLite connection")
+        names, rows, loaded.decisions = sqlite_rows(source, options.table, query, loaded.name)
+        _load_rows(loaded, rows, names, folder)
+        loaded.facts = {"format": "SQLite"}
+        _finish(loaded)
+        return loaded
+    if type(source).__module__.partition(".")[0] in ("duckdb", "_duckdb"):
+        from homespun.data.databases import choose
+
+        said: list[Decision] = []
+        if query is None:
+            names = [
+                row[0]
+                for row in source.execute("SELECT table_name FROM information_schema.tables ORDER BY 1").fetchall()
+            ]
+            chosen, said = choose(options.table, names, "table", "DuckDB connection")
+            query = f"SELECT * FROM {engine.name(chosen)}"
+        frame = load_frame(engine.run(source, query, "DuckDB connection").df())
+        return Loaded("DuckDB connection", rows=len(frame), frame=frame, decisions=said, facts={"format": "DuckDB"})
+    raise DataError(
+        f"read: a connection to SQLite or DuckDB is needed, got {type(source).__name__}",
+        operation="read",
+        operands={"source": type(source).__name__},
+        rule="sqlite3 or duckdb",
+        suggestion="read the table with pandas.read_sql and pass the dataframe",
+    )
+
+
+def _query_frame(frame, query: str) -> Loaded:
+    loaded, _ = _new("dataframe")
+    loaded.connection.register("data", frame)
+    engine.run(loaded.connection, f"CREATE TABLE raw AS {query.strip().rstrip(';')}", "dataframe")
+    loaded.facts = {"format": "query"}
+    _finish(loaded)
+    return loaded
+
+
+def _load_many(name: str, path: Path, options: Options, encoding, sheet, query) -> Loaded:
+    """All files of a folder or a pattern, one below the other, by the names of their columns."""
+    if path.is_dir():
+        paths = [
+            one
+            for one in sorted(path.iterdir())
+            if one.is_file()
+            and not one.name.startswith((".", "_"))
+            and one.name.lower()
+            .removesuffix(next((end for end in PACKED if one.name.lower().endswith(end)), ""))
+            .endswith(SUFFIXES)
+        ]
+    else:
+        paths = [Path(one) for one in sorted(globbing.glob(str(path), recursive=True)) if Path(one).is_file()]
+    if not paths:
+        raise DataError(
+            f"{name!r} is a folder without a table" if path.is_dir() else f"no file fits {name!r}",
+            operation="read",
+            operands={"source": name},
+            rule="files such as *.csv, *.parquet, *.json or *.xlsx",
+        )
+    parts: list[Loaded] = []
+    whole, _ = _new(name)
+    try:
+        for one in paths:
+            parts.append(_load_path(str(one), options, encoding, sheet, None))
+            whole.rows += parts[-1].rows
+        names = list(dict.fromkeys(column for part in parts for column in part.columns))
+        lacking = {Path(part.name).name: [column for column in names if column not in part.columns] for part in parts}
+        lacking = {file: absent for file, absent in lacking.items() if absent}
+        common = [column for column in names if all(column in part.columns for part in parts)]
+        if not common:
+            raise DataError(
+                f"the files of {name!r} have no column in common: {paths[0].name!r} has {list(parts[0].columns)[:3]}, "
+                f"{paths[-1].name!r} has {list(parts[-1].columns)[:3]}",
+                operation="read",
+                operands={"source": name, "files": [one.name for one in paths]},
+                rule="files of one table",
+            )
+        typed = {column for column in names if all(column in part.typed for part in parts if column in part.columns)}
+        kinds = {column: "DOUBLE" if column in typed and column in common else "VARCHAR" for column in names}
+        for column in typed & set(common):
+            found = {
+                part.connection.execute(f"SELECT typeof({part.columns[column]}) FROM raw LIMIT 1").fetchone()
+                for part in parts
+                if part.rows
+            }
+            kinds[column] = (
+                found.pop()[0]
+                if len(found) == 1
+                else "DOUBLE"
+                if all("INT" in one[0] or one[0] in ("DOUBLE", "FLOAT") for one in found)
+                else "VARCHAR"
+            )
+        whole.connection.execute(
+            "CREATE TABLE raw (" + ", ".join(f"c{i} {kinds[column]}" for i, column in enumerate(names)) + ")"
+        )
+        for part in parts:
+            listed = ", ".join(
+                f"CAST({part.columns[column]} AS {kinds[column]}) AS c{i}"
+                for i, column in enumerate(names)
+                if column in part.columns
+            )
+            piece = part.connection.execute(f"SELECT {listed} FROM raw")
+            while len(chunk := piece.fetch_df_chunk(50)):
+                whole.connection.register("piece", chunk)
+                whole.connection.execute("INSERT INTO raw BY NAME SELECT * FROM piece")
+                whole.connection.unregister("piece")
+        whole.decisions = list(parts[0].decisions)
+        odd = [
+            f"{Path(part.name).name}: {decision}"
+            for part in parts[1:]
+            for decision in part.decisions
+            if decision.kind not in {d.kind for d in parts[0].decisions}
+        ]
+        whole.decisions.append(
+            Decision(None, "files", [one.name for one in paths], f"{len(paths)} files, one below the other")
+        )
+        if lacking:
+            file, absent = next(iter(lacking.items()))
+            whole.decisions.append(
+                Decision(
+                    None,
+                    "files differ",
+                    lacking,
+                    f"{len(lacking)} of {len(paths)} files lack columns, {file} lacks {absent[:3]}: missing there",
+                )
+            )
+        if odd:
+            whole.decisions.append(
+                Decision(None, "files differ", odd[:10], f"{len(odd)} decisions hold for some files only")
+            )
+        whole.columns = {column: f"c{i}" for i, column in enumerate(names)}
+        whole.typed = {column for column in names if kinds[column] != "VARCHAR"}
+        whole.facts = {
+            "format": f"{len(paths)} files",
+            **{key: value for key, value in parts[0].facts.items() if key != "format"},
+        }
+        if query is not None:
+            _ask(whole, query)
+            whole.typed = set()
+            _finish(whole)
+    except BaseException:
+        whole.close()
+        raise
+    finally:
+        for part in parts:
+            part.close()
+    return whole
 
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Dataframes
 
 
-def _load_frame(source):
+def load_frame(source):
     import narwhals as nw
     import pandas as pd
 
@@ -70,7 +552,7 @@ def _load_frame(source):
         )
     columns = {}
     for name in frame.columns:
-        columns[str(name)] = _plain_column(frame[name])
+        columns[str(name)] = plain_column(frame[name])
     return pd.DataFrame(columns, index=pd.RangeIndex(len(frame)))
 
 
@@ -84,14 +566,14 @@ def _from_narwhals(series):
     return pd.Series(values, dtype=None if series.dtype.is_numeric() or series.dtype.is_temporal() else object)
 
 
-def _plain_column(column):
+def plain_column(column):
     """A column of one of the plain kinds: int64, float64, bool, datetime64 or object with text."""
     import pandas as pd
 
     dtype = column.dtype
     column = column.reset_index(drop=True)
     if isinstance(dtype, pd.CategoricalDtype):
-        return _plain_column(column.astype(dtype.categories.dtype if not column.isna().any() else object))
+        return plain_column(column.astype(dtype.categories.dtype if not column.isna().any() else object))
     if isinstance(dtype, pd.DatetimeTZDtype):
         return column.dt.tz_convert("UTC").dt.tz_localize(None)
     if getattr(dtype, "kind", "O") == "m":
@@ -118,285 +600,3 @@ def _plain_column(column):
     ):
         return pd.to_datetime(pd.Series(values), utc=False)
     return pd.Series([None if value is None else str(value) for value in values], dtype=object)
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# Files
-
-
-def _load_file(path: Path, delimiter, header, encoding):
-    if not path.exists():
-        from homespun.base.errors import did_you_mean
-
-        near = did_you_mean(path.name, [p.name for p in path.parent.iterdir()]) if path.parent.is_dir() else None
-        raise DataError(
-            f"there is no file {str(path)!r}" + (f"; {near}" if near else ""),
-            operation="read",
-            operands={"source": str(path)},
-            rule="an existing file",
-            suggestion=near,
-        )
-    if path.is_dir():
-        raise DataError(
-            f"{str(path)!r} is a folder, not a file", operation="read", operands={"source": str(path)}, rule="a file"
-        )
-    try:
-        with open(path, "rb") as file:
-            head = file.read(16)
-    except OSError as error:
-        raise DataError(
-            f"{str(path)!r} cannot be opened: {error.strerror}",
-            operation="read",
-            operands={"source": str(path)},
-            rule="a readable file",
-        ) from None
-    for magic, what in _REFUSED:
-        if head.startswith(magic):
-            raise DataError(
-                f"{str(path)!r} is {what}",
-                operation="read",
-                operands={"source": str(path)},
-                rule="CSV, TSV, Parquet or JSON",
-            )
-    if head.startswith(b"PAR1"):
-        return _query(f"SELECT * FROM read_parquet({_quoted(path)})", path), []
-    return _load_text(path, head, delimiter, header, encoding)
-
-
-def _load_text(path: Path, head: bytes, delimiter, header, encoding):
-    packed = head.startswith(b"\x1f\x8b")
-    try:
-        content = gzip.decompress(path.read_bytes()) if packed else path.read_bytes()
-    except (OSError, EOFError, gzip.zlib.error) as error:  # type: ignore[attr-defined]
-        raise DataError(
-            f"{str(path)!r} is a damaged gzip file: {error}",
-            operation="read",
-            operands={"source": str(path)},
-            rule="a whole gzip file",
-        ) from None
-    text, decisions = decode(content, encoding, str(path))
-    if not text.strip():
-        raise DataError(
-            f"{str(path)!r} is empty",
-            operation="read",
-            operands={"source": str(path), "bytes": len(content)},
-            rule="a header and at least one row",
-        )
-    if "\n" not in text and "\r" in text:
-        text = text.replace("\r", "\n")
-    # DuckDB wants a file, and in UTF-8.
-    with tempfile.TemporaryDirectory() as folder:
-        plain = Path(folder) / "table.txt"
-        plain.write_bytes(text.encode("utf-8"))
-        if text.lstrip()[0] in "[{":
-            frame = _query(f"SELECT * FROM read_json({_quoted(plain)}, sample_size=-1)", path)
-            return frame, decisions
-        frame, more = _load_csv(plain, path, delimiter, header)
-    return frame, decisions + more
-
-
-def decode(content: bytes, encoding: str | None, name: str) -> tuple[str, list[Decision]]:
-    """Text of a file: by its byte order mark, as UTF-8, or (said as a decision) as Windows-1252 or Latin-1."""
-    if encoding is not None:
-        try:
-            return content.decode(encoding), []
-        except LookupError:
-            raise DataError(
-                f"there is no encoding {encoding!r}",
-                operation="read",
-                operands={"encoding": encoding},
-                rule="a name that Python knows",
-            ) from None
-        except UnicodeDecodeError as error:
-            raise DataError(
-                f"{name!r} is not {encoding}: byte {content[error.start]:#04x} at {error.start}",
-                operation="read",
-                operands={"source": name, "encoding": encoding},
-                rule="text in that encoding",
-            ) from None
-    for mark, codec in (
-        (codecs.BOM_UTF8, "utf-8-sig"),
-        (codecs.BOM_UTF16_LE, "utf-16"),
-        (codecs.BOM_UTF16_BE, "utf-16"),
-    ):
-        if content.startswith(mark):
-            encoding = codec
-            break
-    if encoding == "utf-16":
-        try:
-            return content.decode(encoding), [Decision(None, "encoding", encoding, "byte order mark")]
-        except UnicodeDecodeError as error:
-            raise DataError(
-                f"{name!r} is damaged UTF-16 at byte {error.start}",
-                operation="read",
-                operands={"source": name},
-                rule="whole UTF-16",
-            ) from None
-    if b"\x00" in content:
-        raise DataError(
-            f"{name!r} is not text: byte {content.index(0)} is zero",
-            operation="read",
-            operands={"source": name},
-            rule="CSV, TSV, Parquet or JSON",
-        )
-    try:
-        return content.decode("utf-8-sig"), []
-    except UnicodeDecodeError as error:
-        at = error.start
-    evidence = f"byte {content[at]:#04x} at {at} is not UTF-8"
-    rescued = content.decode("utf-8", errors="replace")
-    broken = rescued.count("\ufffd")
-    if (
-        sum(ord(sign) > 127 for sign in rescued) - broken > broken
-    ):  # nearly all of it is UTF-8: a damaged file, not another encoding
-        raise DataError(
-            f"{name!r} is damaged: {evidence}, though the rest is",
-            operation="read",
-            operands={"source": name, "byte": at},
-            rule="whole UTF-8",
-            suggestion="encoding='latin-1' reads it anyway",
-        )
-    for codec in ("cp1252", "latin-1"):
-        try:
-            return content.decode(codec), [Decision(None, "encoding", codec, evidence)]
-        except UnicodeDecodeError:
-            continue
-    raise AssertionError("latin-1 decodes every byte")
-
-
-def _load_csv(plain: Path, path: Path, delimiter, header):
-    given = (f", delim={_quoted(delimiter)}" if delimiter is not None else "") + (
-        f", header={'true' if header else 'false'}" if header is not None else ""
-    )
-    sniffed = _query(
-        "SELECT Delimiter, Quote, Escape, Comment, SkipRows, HasHeader, Columns "
-        f"FROM sniff_csv({_quoted(plain)}, sample_size=100000{given})",
-        path,
-        as_is=True,
-    ).iloc[0]
-    decisions: list[Decision] = []
-    columns = len(sniffed["Columns"])
-    if columns == 1 and delimiter is None:
-        # A footnote or one line too long makes the sniffer call the whole line one column: that would be wrong without a word.
-        sign = _regular_sign(plain)
-        if sign and sign != sniffed["Delimiter"]:
-            _refuse_odd_line(plain, path, sign)
-            return _load_csv(plain, path, sign, header)
-    if sniffed["Delimiter"] != ",":
-        decisions.append(Decision(None, "delimiter", str(sniffed["Delimiter"]), "fits every line of the sample"))
-    if sniffed["SkipRows"]:
-        decisions.append(
-            Decision(
-                None, "skipped lines", int(sniffed["SkipRows"]), "lines before the table that do not fit its columns"
-            )
-        )
-    if sniffed["Comment"] and sniffed["Comment"] != "(empty)":
-        decisions.append(
-            Decision(None, "comment lines", str(sniffed["Comment"]), "lines that begin with it are left out")
-        )
-    has_header = bool(sniffed["HasHeader"])
-    if not has_header:
-        decisions.append(
-            Decision(None, "no header", False, "the first line looks like the others; columns are numbered")
-        )
-
-    def option(name, value):
-        return f", {name}={_quoted('' if value in (None, '(empty)') else value)}"
-
-    frame = _query(
-        f"SELECT * FROM read_csv({_quoted(plain)}, all_varchar=true, auto_detect=true, sample_size=100000"
-        + option("delim", sniffed["Delimiter"])
-        + option("quote", sniffed["Quote"])
-        + option("escape", sniffed["Escape"])
-        + option("comment", sniffed["Comment"])
-        + f", skip={int(sniffed['SkipRows'])}, header={str(has_header).lower()})",
-        path,
-    )
-    if has_header:
-        frame, more = _own_names(frame, plain, sniffed)
-        decisions += more
-    if len(frame) == 0:
-        raise DataError(
-            f"{str(path)!r} has a header but no rows",
-            operation="read",
-            operands={"source": str(path)},
-            rule="at least one row",
-        )
-    return frame, decisions
-
-
-def _own_names(frame, plain: Path, sniffed):
-    """The columns by the names of the file, without blanks around them; what DuckDB renamed (a name twice) is said."""
-    with open(plain, encoding="utf-8", newline="") as file:
-        lines = itertools.islice(file, int(sniffed["SkipRows"]), None)
-        quote = sniffed["Quote"] if len(sniffed["Quote"] or "") == 1 else None
-        form = {"quotechar": quote} if quote else {"quoting": csv.QUOTE_NONE}
-        written = [name.strip() for name in next(csv.reader(lines, delimiter=sniffed["Delimiter"], **form), [])]
-    names = [str(name).strip() for name in frame.columns]
-    if len(set(names)) == len(names):
-        frame.columns = names
-    renamed = {new: old for old, new in zip(written, frame.columns) if old != new and written.count(old) > 1}
-    return frame, [Decision(None, "renamed", renamed, "the header has a name twice")] if renamed else []
-
-
-def _regular_sign(plain: Path) -> str | None:
-    """The sign that stands equally often in at least 80 % of the first lines, if there is one."""
-    with open(plain, encoding="utf-8") as file:
-        lines = [line for line in itertools.islice(file, 1000) if line.strip()]
-    best, found = 0.8, None
-    for sign in ",;\t|":
-        counts = Counter(line.count(sign) for line in lines)
-        count, often = counts.most_common(1)[0]
-        if count and len(lines) > 1 and often / len(lines) >= best:
-            best, found = often / len(lines), sign
-    return found
-
-
-def _refuse_odd_line(plain: Path, path: Path, delimiter: str) -> None:
-    """Raise for the first record that has another number of fields than the first one."""
-    with open(plain, encoding="utf-8", newline="") as file:
-        records = csv.reader(file, delimiter=delimiter)
-        wanted = len(next(records, []))
-        for record in records:
-            if record and len(record) != wanted:
-                shown = delimiter.join(record)
-                raise DataError(
-                    f"{str(path)!r} cannot be read as a table: line {records.line_num} has {len(record)} "
-                    f"field{'s' * (len(record) != 1)}, the first line has {wanted}: "
-                    f"{shown if len(shown) <= 80 else shown[:79] + '…'!r}",
-                    operation="read",
-                    operands={"source": str(path), "line": records.line_num, "fields": len(record), "expected": wanted},
-                    rule="every line with the same number of fields",
-                    where=f"line {records.line_num}",
-                    suggestion="remove the line, or close its quotes",
-                )
-
-
-def _query(text: str, path: Path, *, as_is: bool = False):
-    """The result of a query as a frame of plain columns (`as_is`: as DuckDB makes it)."""
-    import duckdb
-
-    connection = duckdb.connect(
-        ":memory:", config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
-    )
-    try:
-        frame = connection.execute(text).df()
-    except duckdb.Error as error:
-        reason = str(error).split("Possible Solution")[0].split("Possible fixes")[0].replace("\n", " ").strip()
-        raise DataError(
-            f"{str(path)!r} cannot be read as a table: {reason[:400]}",
-            operation="read",
-            operands={"source": str(path)},
-            rule="every line with the same number of fields",
-        ) from None
-    finally:
-        connection.close()
-    if as_is:
-        return frame
-    import pandas as pd
-
-    return pd.DataFrame({str(name): _plain_column(frame[name]) for name in frame.columns})
-
-
-def _quoted(value) -> str:
-    return "'" + str(value).replace("'", "''") + "'"

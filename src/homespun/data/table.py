@@ -5,6 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+WORTH_A_LOOK = frozenset(
+    {
+        "long rows",
+        "short rows",
+        "repaired rows",
+        "several tables",
+        "repeated header",
+        "footer",
+        "null bytes",
+        "files differ",
+        "unreadable",
+        "currency on some only",
+        "duplicate rows",
+        "renamed",
+    }
+)
+
 
 @dataclass(frozen=True)
 class Decision:
@@ -45,15 +62,28 @@ class Table:
         Column → how its raw values become typed ones. Plain data: a model file keeps it (`homespun.data.reread`).
     raw_head : dict
         Column → its first five values as the source has them.
+    facts : dict
+        What the source is: format, encoding, delimiter, …
     """
 
     frame: Any
     decisions: list[Decision] = field(default_factory=list)
     recipes: dict[str, dict] = field(default_factory=dict)
     raw_head: dict[str, list] = field(default_factory=dict, repr=False)
+    facts: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def __len__(self):
         return len(self.frame)
+
+    @property
+    def warnings(self) -> list[Decision]:
+        """The decisions that somebody should look at: rows that did not fit, columns that nearly were something else."""
+        return [
+            decision
+            for decision in self.decisions
+            if decision.kind in WORTH_A_LOOK
+            or decision.value in ("ambiguous date", "mixed units", "mixed currencies", "mixed decimal signs")
+        ]
 
     def to_polars(self):
         """The same columns as a polars DataFrame."""

@@ -1,0 +1,247 @@
+"""The encoding of a text file, and the same text as UTF-8 that DuckDB can read.
+
+A byte order mark decides. Without one: zeros at every other byte are UTF-16; what decodes as UTF-8 is UTF-8 (random bytes
+almost never do); the rest is Windows-1252 or, where that has no letter for a byte, Latin-1. A file that is UTF-8 but for a
+few bytes is damaged, and refused: read as Latin-1 it would be a wrong table without a word.
+
+Not handled: telling the 8-bit and East Asian encodings from each other (``encoding=`` names them).
+"""
+
+from __future__ import annotations
+
+import codecs
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from homespun.base.errors import DataError
+from homespun.data.table import Decision
+
+MARKS = (  # UTF-32 first: its mark begins like that of UTF-16
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+CHUNK = 1 << 20
+SURELY = 8 << 20  # files up to this size are checked in full before they are read, larger ones while they are read
+
+
+@dataclass
+class Text:
+    """A text file in UTF-8.
+
+    Attributes
+    ----------
+    path : Path
+        The file itself, or a copy in UTF-8.
+    name : str
+        As the user gave it.
+    encoding : str
+        Of the original.
+    """
+
+    path: Path
+    name: str
+    encoding: str
+    decisions: list[Decision] = field(default_factory=list)
+
+    def lines(self):
+        """Physical lines with their ends, one by one."""
+        with open(self.path, encoding="utf-8-sig", newline="") as file:
+            yield from file
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return self.path.stat().st_size
+
+
+def as_utf8(path: Path, name: str, encoding: str | None, folder: Path, *, whole: bool = False) -> Text:
+    """The file at `path` as UTF-8 text; a copy in `folder` if it is anything else.
+
+    Parameters
+    ----------
+    name : str
+        For errors.
+    encoding : str or None
+        None: found out.
+    folder : Path
+        For the copy.
+    whole : bool
+        Check every byte even of a large file.
+
+    Raises
+    ------
+    DataError
+        No text, damaged text, or not the encoding that was asked for: with byte and line.
+    """
+    decisions: list[Decision] = []
+    size = path.stat().st_size
+    with open(path, "rb") as file:
+        head = file.read(CHUNK)
+    if encoding is None:
+        encoding, evidence = _by_mark(head)
+        if encoding is None:
+            encoding, evidence = _without_mark(path, name, head, whole or size <= SURELY)
+        if encoding not in ("utf-8", "utf-8-sig"):
+            decisions.append(Decision(None, "encoding", encoding, evidence))
+    else:
+        try:
+            codecs.lookup(encoding)
+        except LookupError:
+            raise DataError(
+                f"there is no encoding {encoding!r}",
+                operation="read",
+                operands={"encoding": encoding},
+                rule="a name that Python knows",
+                suggestion="encoding='utf-8', 'cp1252', 'utf-16', …",
+            ) from None
+    utf8 = codecs.lookup(encoding).name in ("utf-8", "utf-8-sig")
+    zeros = head.count(0) if utf8 or codecs.lookup(encoding).name not in ("utf-16", "utf-32") else 0
+    if utf8 and not zeros and encoding == "utf-8-sig":
+        return Text(path, name, encoding, decisions)
+    if utf8 and not zeros:
+        if size <= SURELY or whole:
+            _whole_utf8(path, name, encoding)
+        return Text(path, name, encoding, decisions)
+    copy = folder / "text.txt"
+    removed = _transcode(path, copy, encoding, name)
+    if removed:
+        decisions.append(Decision(None, "null bytes", removed, f"left out; the first at byte {head.find(0)}"))
+    return Text(copy, name, encoding, decisions)
+
+
+def _by_mark(head: bytes) -> tuple[str | None, str]:
+    for mark, codec in MARKS:
+        if head.startswith(mark):
+            return codec, "byte order mark"
+    return None, ""
+
+
+def _without_mark(path: Path, name: str, head: bytes, whole: bool) -> tuple[str, str]:
+    zeros = head.count(0)
+    if zeros:
+        even, odd = head[0::2].count(0), head[1::2].count(0)
+        half = max(len(head) // 2, 1)
+        if max(even, odd) > 0.3 * half and min(even, odd) < 0.05 * half and len(head) >= 4:
+            codec = "utf-16-be" if even > odd else "utf-16-le"
+            return codec, f"{max(even, odd)} of the first {half} pairs of bytes have a zero in the same place"
+    odd_signs = sum(head.count(sign) for sign in (*range(1, 9), *range(14, 28))) - head.count(1)
+    if zeros + odd_signs + head.count(1) * (head.count(1) < 3) > 0.1 * len(head) or (zeros and zeros > 0.3 * len(head)):
+        at = min((place for place in (head.find(sign) for sign in range(9)) if place >= 0), default=0)
+        raise DataError(
+            f"{name!r} is not text: byte {at} is {head[at]:#04x}",
+            operation="read",
+            operands={"source": name, "byte": at},
+            rule="CSV, TSV, Parquet, JSON, Excel, SQLite or DuckDB",
+            where=f"byte {at}",
+        )
+    good = broken = 0
+    first = None
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    strict = codecs.getincrementaldecoder("utf-8")()
+    at = 0
+    with open(path, "rb") as file:
+        while True:
+            chunk = file.read(CHUNK)
+            final = not chunk or not whole
+            if first is None:
+                held = len(strict.getstate()[0])
+                try:
+                    strict.decode(chunk, final and whole)
+                except UnicodeDecodeError as error:
+                    first = (at - held + error.start, error.object[error.start])
+            if first is not None or not chunk.isascii():
+                text = decoder.decode(chunk, final)
+                bad = text.count("\ufffd")
+                broken += bad
+                good += sum(ord(sign) > 127 for sign in text) - bad if not text.isascii() else 0
+            at += len(chunk)
+            if final:
+                break
+    if first is None:
+        return "utf-8", "every byte fits"
+    evidence = f"byte {first[1]:#04x} at {first[0]} is not UTF-8"
+    if good > broken:
+        line = _line_of(path, first[0])
+        raise DataError(
+            f"{name!r} is damaged: {evidence} (line {line}), though the rest is",
+            operation="read",
+            operands={"source": name, "byte": first[0], "line": line},
+            rule="whole UTF-8",
+            where=f"line {line}, byte {first[0]}",
+            suggestion="encoding='latin-1' reads it anyway",
+        )
+    with open(path, "rb") as file:
+        undefined = any(
+            chunk.translate(None, delete=bytes(set(range(256)) - {0x81, 0x8D, 0x8F, 0x90, 0x9D}))
+            for chunk in iter(lambda: file.read(CHUNK), b"")
+        )
+    return ("latin-1" if undefined else "cp1252"), evidence
+
+
+def _whole_utf8(path: Path, name: str, encoding: str) -> None:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    at = 0
+    with open(path, "rb") as file:
+        while True:
+            chunk = file.read(CHUNK)
+            held = len(decoder.getstate()[0])
+            try:
+                decoder.decode(chunk, not chunk)
+            except UnicodeDecodeError as error:
+                raise _wrong(path, name, encoding, at - held + error.start, error.object[error.start]) from None
+            if not chunk:
+                return
+            at += len(chunk)
+
+
+def _transcode(path: Path, copy: Path, encoding: str, name: str) -> int:
+    """Write the text as UTF-8 without zeros; how many zeros were left out."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    at = removed = 0
+    with open(path, "rb") as file, open(copy, "w", encoding="utf-8", newline="") as out:
+        while True:
+            chunk = file.read(CHUNK)
+            try:
+                text = decoder.decode(chunk, not chunk)
+            except UnicodeDecodeError as error:
+                place = at + error.start - (len(error.object) - len(chunk))
+                raise _wrong(
+                    path,
+                    name,
+                    encoding,
+                    max(place, 0),
+                    error.object[error.start] if error.start < len(error.object) else 0,
+                ) from None
+            removed += text.count("\x00")
+            out.write(text.replace("\x00", ""))
+            if not chunk:
+                return removed
+            at += len(chunk)
+
+
+def _wrong(path: Path, name: str, encoding: str, at: int, byte: int) -> DataError:
+    line = _line_of(path, at)
+    return DataError(
+        f"{name!r} is not {encoding}: byte {byte:#04x} at {at} (line {line})",
+        operation="read",
+        operands={"source": name, "encoding": encoding, "byte": at, "line": line},
+        rule="text in that encoding",
+        where=f"line {line}, byte {at}",
+        suggestion="leave out encoding=, or name another one",
+    )
+
+
+def _line_of(path: Path, at: int) -> int:
+    """The line in which byte `at` lies, counted from 1."""
+    line = 1
+    with open(path, "rb") as file:
+        while at > 0:
+            chunk = file.read(min(CHUNK, at))
+            if not chunk:
+                break
+            line += chunk.count(b"\n") or 0
+            at -= len(chunk)
+    return line

@@ -1,0 +1,47 @@
+"""DuckDB, as we use it: one private connection per table, no extension from the net, errors in our words."""
+
+from __future__ import annotations
+
+from homespun.base.errors import DataError
+
+CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "preserve_insertion_order": True,
+}
+
+
+def connect(folder=None):
+    """A database in memory; what does not fit spills to `folder`."""
+    import duckdb
+
+    config = dict(CONFIG)
+    if folder is not None:
+        config["temp_directory"] = str(folder)
+    return duckdb.connect(":memory:", config=config)
+
+
+def run(connection, query: str, name: str, parameters=None):
+    """The result of a query about the source `name`."""
+    import duckdb
+
+    try:
+        return connection.execute(query, parameters) if parameters else connection.execute(query)
+    except duckdb.Error as error:
+        reason = str(error).split("Possible Solution")[0].split("Possible fixes")[0].replace("\n", " ").strip()
+        raise DataError(
+            f"{name!r} cannot be read as a table: {reason[:400]}",
+            operation="read",
+            operands={"source": name},
+            rule="what DuckDB can read",
+        ) from None
+
+
+def text(value) -> str:
+    """A text as SQL writes it."""
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def name(value) -> str:
+    """A column or table as SQL writes it."""
+    return '"' + str(value).replace('"', '""') + '"'

@@ -1,0 +1,142 @@
+"""What a file is, by its first bytes; and packed ones unpacked to disk.
+
+gzip, bzip2, xz and zip, one inside of the other if need be. The whole archive is checked (its checksum) before a row is
+read: half a file is no table.
+
+Not handled: zstd, 7z, tar.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import shutil
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+from homespun.base.errors import DataError
+from homespun.data.table import Decision
+
+_OPENERS: dict[bytes, tuple[str, Any]] = {
+    b"\x1f\x8b": ("gzip", gzip.open),
+    b"BZh": ("bzip2", bz2.open),
+    b"\xfd7zXZ\x00": ("xz", lzma.open),
+}
+_REFUSED = [
+    (b"\x28\xb5\x2f\xfd", "a zstd archive: unpack it first"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive: unpack it first"),
+    (b"Rar!", "a rar archive: unpack it first"),
+    (b"%PDF", "a PDF: save its table as CSV"),
+    (b"\x89PNG", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"\x89HDF", "an HDF5 file: save its table as Parquet"),
+    (b"ARROW1", "an Arrow file: read it with pandas or polars and pass the dataframe"),
+]
+
+
+def kind_of_file(path: Path, name: str) -> str:
+    """ "parquet", "excel", "sqlite", "duckdb", "zip", "gzip", "bzip2", "xz" or "text"."""
+    try:
+        with open(path, "rb") as file:
+            head = file.read(16)
+    except OSError as error:
+        raise DataError(
+            f"{name!r} cannot be opened: {error.strerror}",
+            operation="read",
+            operands={"source": name},
+            rule="a readable file",
+        ) from None
+    for magic, what in _REFUSED:
+        if head.startswith(magic):
+            raise DataError(
+                f"{name!r} is {what}",
+                operation="read",
+                operands={"source": name},
+                rule="CSV, TSV, Parquet, JSON, Excel, SQLite or DuckDB",
+            )
+    for magic, (kind, _) in _OPENERS.items():
+        if head.startswith(magic) and (kind != "bzip2" or head[4:10] in (b"1AY&SY", b"\x17rE8P\x90")):
+            return kind
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    if head.startswith(b"SQLite format 3\x00"):
+        return "sqlite"
+    if head[8:12] == b"DUCK":
+        return "duckdb"
+    if head.startswith(b"\xd0\xcf\x11\xe0"):
+        return "excel"
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return "excel" if _is_workbook(path, name) else "zip"
+    return "text"
+
+
+def _is_workbook(path: Path, name: str) -> bool:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.namelist()
+            return any(member.startswith("xl/") for member in members) or (
+                "mimetype" in members
+                and archive.read("mimetype").startswith(b"application/vnd.oasis.opendocument.spreadsheet")
+            )
+    except (zipfile.BadZipFile, OSError, KeyError) as error:
+        raise _damaged("zip", name, error) from None
+
+
+def unpack(path: Path, kind: str, name: str, folder: Path) -> tuple[Path, list[Decision]]:
+    """The unpacked file."""
+    target = folder / f"unpacked{len(list(folder.iterdir()))}"
+    if kind == "zip":
+        return _unzip(path, name, target)
+    opener = next(opener for known, opener in _OPENERS.values() if known == kind)
+    try:
+        with opener(path, "rb") as packed, open(target, "wb") as file:
+            shutil.copyfileobj(packed, file, 1 << 20)
+    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+        raise _damaged(kind, name, error) from None
+    return target, []
+
+
+def _unzip(path: Path, name: str, target: Path) -> tuple[Path, list[Decision]]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [
+                member
+                for member in archive.infolist()
+                if not member.is_dir()
+                and not member.filename.startswith("__MACOSX/")
+                and not Path(member.filename).name.startswith(".")
+            ]
+            if len(members) != 1:
+                names = [member.filename for member in members]
+                raise DataError(
+                    f"{name!r} holds {len(members)} files" + (f": {', '.join(map(repr, names[:5]))}" if names else ""),
+                    operation="read",
+                    operands={"source": name, "members": names},
+                    rule="a zip archive of one file",
+                    suggestion="unpack it, and read the folder",
+                )
+            if members[0].flag_bits & 1:
+                raise DataError(
+                    f"{name!r} is encrypted",
+                    operation="read",
+                    operands={"source": name},
+                    rule="a zip archive without password",
+                )
+            with archive.open(members[0]) as packed, open(target, "wb") as file:
+                shutil.copyfileobj(packed, file, 1 << 20)
+    except (zipfile.BadZipFile, OSError, EOFError, zlib.error, NotImplementedError) as error:
+        raise _damaged("zip", name, error) from None
+    return target, [Decision(None, "archive", members[0].filename, "the only file of the zip archive")]
+
+
+def _damaged(kind: str, name: str, error) -> DataError:
+    return DataError(
+        f"{name!r} is a damaged {kind} file: {error}",
+        operation="read",
+        operands={"source": name},
+        rule=f"a whole {kind} file",
+        suggestion="fetch or copy the file again",
+    )
