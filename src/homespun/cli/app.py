@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from homespun import __version__
-from homespun.cli import export, fit, kernels, predict, serve, validate, workshop
+from homespun.cli import export, fit, inspect, kernels, predict, serve, validate, workshop
 
 app = typer.Typer(
     help="Machine learning you can read: from a table to a model, and from a model to its own lines.",
@@ -30,6 +30,7 @@ def options(
 
 
 for command in (
+    inspect.inspect,
     fit.fit,
     predict.predict,
     serve.serve,

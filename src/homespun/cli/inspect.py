@@ -1,0 +1,194 @@
+"""``homespun inspect cars.csv``: what the reader understood of a table, and why."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import textwrap
+
+import typer
+
+TYPES = {"number": "number", "flag": "yes/no", "date": "date", "text": "text", "empty": "empty"}
+ROLES = ("constant", "identifier", "free text", "duplicate column")
+SIGNS = {"\t": "tab", " ": "blank", "": "none"}
+
+
+def inspect(
+    source: str = typer.Argument(..., help="File, folder, pattern (quoted), or database."),
+    delimiter: str = typer.Option(None, help="What stands between fields; \\t for a tab."),
+    encoding: str = typer.Option(None, help="utf-8, cp1252, utf-16, …"),
+    header: bool = typer.Option(None, "--header/--no-header", help="Whether there is a header."),
+    skip_rows: int = typer.Option(None, help="Lines before the header."),
+    decimal: str = typer.Option(None, help="Decimal point: . or ,"),
+    date_order: str = typer.Option(None, help="day or month: what comes first in 01/02/2024."),
+    sheet: str = typer.Option(None, help="Of a workbook."),
+    table: str = typer.Option(None, help="Of a database, or the number of a table in a text file."),
+    query: str = typer.Option(None, help="SQL; a file is called data in it."),
+    as_json: bool = typer.Option(False, "--json", help="For programs."),
+) -> None:
+    """Say what a table holds: format, types, units, missing values, and the evidence for each decision."""
+    from homespun.data import read
+
+    found = read(
+        source,
+        delimiter=None if delimiter is None else delimiter.replace("\\t", "\t"),
+        encoding=encoding,
+        header=header,
+        skip_rows=skip_rows,
+        decimal=decimal,
+        date_order=date_order,
+        sheet=int(sheet) if sheet and sheet.isdigit() else sheet,
+        table=int(table) if table and table.isdigit() else table,
+        query=query,
+    )
+    if as_json:
+        typer.echo(json.dumps(summary(found), indent=1, ensure_ascii=False, default=str))
+        return
+    width = min(max(shutil.get_terminal_size((100, 24)).columns, 60), 160)
+    for line, style in lines(found, width):
+        typer.echo(typer.style(line, **style) if style else line)
+
+
+def summary(table) -> dict:
+    """The same as plain data."""
+    columns = {}
+    for name in table.frame.columns:
+        column = table.frame[name]
+        said = [decision for decision in table.decisions if decision.column == name]
+        columns[str(name)] = {
+            "type": kind_of(table, name),
+            "missing": int(column.isna().sum()),
+            "holds": content(column, kind_of(table, name)),
+            "decisions": [{"kind": d.kind, "value": d.value, "evidence": d.evidence} for d in said],
+        }
+    return {
+        "source": table.facts,
+        "rows": len(table),
+        "columns": columns,
+        "decisions": [
+            {"kind": d.kind, "value": d.value, "evidence": d.evidence} for d in table.decisions if d.column is None
+        ],
+    }
+
+
+def lines(table, width: int) -> list[tuple[str, dict]]:
+    """(line, style) of the report for a terminal of `width` columns."""
+    bold, dim, loud = {"bold": True}, {"dim": True}, {"fg": "yellow"}
+    facts = table.facts
+    out: list[tuple[str, dict]] = [
+        (f"{facts.get('source', 'table')}: {len(table):,} rows, {table.frame.shape[1]} columns", bold),
+        ("  " + described(facts), {}),
+    ]
+    for decision in [decision for decision in table.decisions if decision.column is None]:
+        worth = decision in table.warnings
+        out += [
+            (line, loud if worth else {})
+            for line in wrapped(
+                f"{decision.kind} {shown(decision.value)}: {decision.evidence}", width, "  ! " if worth else "  · "
+            )
+        ]
+    names = [str(name) for name in table.frame.columns]
+    first = min(max([len(name) for name in names] + [6]), max(width // 4, 12))
+    out += [("", {}), (f"{'column':<{first}}  {'type':<10}{'missing':>8}   holds", bold)]
+    for name in names:
+        column = table.frame[name]
+        kind = kind_of(table, name)
+        gone = column.isna().mean()
+        share = "" if not gone else "< 1 %" if gone < 0.01 else f"{gone:.0%}".replace("%", " %")
+        holds = content(column, kind)
+        line = f"{clipped(name, first):<{first}}  {kind:<10}{share:>8}   {holds}"
+        out.append((clipped(line, width), {}))
+        for decision in [decision for decision in table.decisions if decision.column == name]:
+            value = "" if decision.kind in ("flag",) or decision.value is None else f" {shown(decision.value)}"
+            worth = decision in table.warnings
+            text = f"{decision.kind}{value}: {decision.evidence}"
+            out += [
+                (line, loud if worth else dim)
+                for line in wrapped(text, width, " " * (first + 2) + ("! " if worth else "· "))
+            ]
+    return out
+
+
+def kind_of(table, name) -> str:
+    """The type of a column, or its role where that says more."""
+    roles = {decision.kind for decision in table.decisions if decision.column == name}
+    for role in ROLES:
+        if role in roles:
+            return "id" if role == "identifier" else "twice" if role == "duplicate column" else role
+    recipe = table.recipes.get(name)
+    if recipe is None:
+        return "yes/no"  # the flag made from a word behind numbers
+    if recipe["kind"] == "number":
+        unit = recipe["currency"] or recipe["unit"] or recipe["suffix"]
+        return f"number {unit}" if unit and len(unit) <= 3 else "number"
+    return TYPES[recipe["kind"]]
+
+
+def content(column, kind: str) -> str:
+    """The range of numbers and dates, the most frequent words."""
+    if column.isna().all():
+        return ""
+    if column.dtype.kind in "iuf":
+        if column.nunique() <= 3:
+            counts = column.value_counts()
+            return ", ".join(f"{number(value)} × {count:,}" for value, count in counts.items())
+        return f"{number(column.min())} … {number(column.max())}, median {number(column.median())}"
+    if column.dtype.kind == "M":
+        first, last = column.min(), column.max()
+        whole = (column.dropna().dt.normalize() == column.dropna()).all()
+        form = "%Y-%m-%d" if whole else "%Y-%m-%d %H:%M"
+        return f"{first.strftime(form)} … {last.strftime(form)}"
+    counts = column.value_counts()
+    if len(counts) > 0.5 * column.notna().sum() and len(counts) > 10:
+        return f"{len(counts):,} different, such as {clipped(' '.join(str(counts.index[0]).split()), 60)!r}"
+    top = ", ".join(f"{clipped(' '.join(str(word).split()), 24)} {count:,}" for word, count in counts.iloc[:4].items())
+    return f"{len(counts):,} different: {top}{', …' if len(counts) > 4 else ''}"
+
+
+def number(value) -> str:
+    """A number as people read it: four significant digits at least, no exponent where there is none needed."""
+    value = float(value)
+    if value.is_integer() and abs(value) < 1e15:
+        return f"{int(value):,}" if abs(value) >= 10_000 else str(int(value))
+    return f"{value:,.2f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def described(facts: dict) -> str:
+    """The format in one line."""
+    parts = [str(facts.get("format", ""))]
+    if facts.get("packed"):
+        parts.append(facts["packed"])
+    if "delimiter" in facts:
+        sign = facts["delimiter"]
+        parts += [
+            facts["encoding"],
+            f"delimiter {SIGNS.get(sign, repr(sign))}",
+            f"quotes {facts['quote'] or 'none'}",
+            "no header"
+            if not facts["header rows"]
+            else "header"
+            if facts["header rows"] == 1
+            else f"header of {facts['header rows']} rows",
+        ]
+    return ", ".join(part for part in parts if part)
+
+
+def shown(value, limit: int = 60) -> str:
+    """A value of a decision, short."""
+    if isinstance(value, list):
+        text = ", ".join(repr(one) for one in value[:5]) + (f", … ({len(value)})" if len(value) > 5 else "")
+        return clipped(text, 2 * limit)
+    if isinstance(value, str):
+        return repr(clipped(value, limit))
+    return clipped(str(value), limit)
+
+
+def clipped(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def wrapped(text: str, width: int, lead: str) -> list[str]:
+    """`text` in lines of `width`, the first one behind `lead`."""
+    return textwrap.wrap(
+        text, width, initial_indent=lead, subsequent_indent=" " * len(lead), break_long_words=True
+    ) or [lead]
