@@ -42,6 +42,51 @@ def test_tiles_equal_their_twins(dtype, depth, limit):
         np.testing.assert_allclose(fast, plain, **tolerance)
 
 
+@kernel("void(u1[::1], i1[::1], i2[::1], i2[::1], u8[::1], i2[::1], b1[::1], i8)")
+def use_byte_tiles(A, B, start, limits, masks, stored, any_below, pairs):
+    tile = simd.tile_dot_bytes(A, 2 * simd.BYTE_ROWS, B, 0, pairs, start, 1)
+    any_below[0] = simd.tile_below(tile, limits, masks)
+    simd.tile_store(tile, stored, 0, simd.BYTE_COLUMNS)
+
+
+def byte_tiles(function, pairs, limit):
+    """What `function` makes of all bytes there are: pairs saturate, sums go round modulo 2^16."""
+    rng = np.random.default_rng(pairs)
+    A = rng.integers(0, 256, (pairs + 1) * 2 * simd.BYTE_ROWS, np.uint8)
+    B = rng.integers(-128, 128, pairs * 2 * simd.BYTE_COLUMNS, np.int8)
+    start = rng.integers(-(2**15), 2**15, simd.BYTE_COLUMNS + 1, np.int16)
+    masks, below = np.full(simd.BYTE_ROWS, 99, np.uint64), np.zeros(1, np.bool_)
+    stored = np.zeros(simd.BYTE_ROWS * simd.BYTE_COLUMNS, np.int16)
+    function(A, B, start, np.full(simd.BYTE_ROWS, limit, np.int16), masks, stored, below, pairs)
+    return A, B, start, masks, stored.reshape(simd.BYTE_ROWS, -1), below[0]
+
+
+@pytest.mark.parametrize("pairs", [0, 1, 2, 33])
+@pytest.mark.parametrize("limit", [-(2**15), 0, 2**15 - 1])
+def test_byte_tiles_equal_their_twins(pairs, limit):
+    A, B, start, masks, stored, below = byte_tiles(use_byte_tiles, pairs, limit)
+    for fast, plain in zip((masks, stored, below), byte_tiles(use_byte_tiles.py_func, pairs, limit)[3:]):
+        np.testing.assert_array_equal(fast, plain)
+    for i, j in ((0, 0), (simd.BYTE_ROWS - 1, simd.BYTE_COLUMNS - 1)):
+        total = int(start[1 + j])
+        for k in range(pairs):
+            at_a, at_b = 2 * ((k + 1) * simd.BYTE_ROWS + i), 2 * (k * simd.BYTE_COLUMNS + j)
+            total += min(max(int(A[at_a]) * int(B[at_b]) + int(A[at_a + 1]) * int(B[at_b + 1]), -(2**15)), 2**15 - 1)
+        assert stored[i, j] == (total + 2**15) % 2**16 - 2**15
+        assert (int(masks[i]) >> j) & 1 == (stored[i, j] < limit)
+
+
+def test_a_processor_without_byte_products_gets_the_same_numbers():
+    """An old one by name, so that they are spelled out: no instruction may be assumed that its level lacks."""
+    code = ("from test_simd import *; assert not simd.FAST_BYTES\n"
+            "for pairs in (1, 9):\n"
+            "    for a, b in zip(byte_tiles(use_byte_tiles, pairs, 0)[3:], byte_tiles(use_byte_tiles.py_func, pairs, 0)[3:]):\n"
+            "        np.testing.assert_array_equal(a, b)")
+    old = {"NUMBA_CPU_NAME": "nehalem", "NUMBA_CPU_FEATURES": ""}
+    subprocess.run([sys.executable, "-c", code], env={**os.environ, **old}, timeout=100, check=True,
+                   cwd=os.path.dirname(__file__))
+
+
 @kernel("void(f4[::1], f4[::1])")
 def exp_all(x, out):
     for i in range(x.size):

@@ -11,6 +11,7 @@ from homespun.errors import DataError, ParameterError
 from homespun.kernels.distances import EuclideanIndex
 from homespun.kernels.distances_formula import euclidean_nearest_formula
 from homespun.neighbors import KNeighborsClassifier, KNeighborsRegressor, NearestNeighbors
+from homespun.neighbors.base import _smallest as smallest
 
 
 @pytest.fixture
@@ -163,6 +164,27 @@ def test_bad_input(cloud):
         NearestNeighbors(metric="precomputed").fit(X)
     with pytest.raises(ValueError, match="NaN"):
         NearestNeighbors().fit([[np.nan], [1.0]])
+
+
+@pytest.mark.parametrize("model", [KNeighborsRegressor(), KNeighborsClassifier()])
+def test_targets_are_required(cloud, model):
+    with pytest.raises(DataError, match=r"fit: .*requires y to be passed, but the target y is None") as error:
+        model.fit(cloud[0], None)
+    assert error.value.operands["X"] == cloud[0].shape
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 12), st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_smallest_of_stored_distances(seed, k, unknown):
+    """Equal ones by column, NaN last: what a stable sort gives."""
+    rng = np.random.default_rng(seed)
+    found = np.round(rng.random((rng.integers(1, 9), rng.integers(k, 30))) * 9)
+    if unknown:
+        found[rng.random(found.shape) < 0.5] = np.nan
+    want = np.argsort(found, axis=1, kind="stable")[:, :k]
+    values, rows = smallest(found, k)
+    np.testing.assert_array_equal(rows, want)
+    np.testing.assert_array_equal(values, np.take_along_axis(found, want, axis=1))
 
 
 def test_state_carries_no_packed_copy(cloud):

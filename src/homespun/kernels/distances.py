@@ -2,8 +2,10 @@
 
     d(q, x)^2 = |q|^2 + |x|^2 - 2 q . x        Q: (m, d)   X: (n, d)
 
-The product is what a processor does best, so nearly all time is spent in `tile_dot`. The expansion cancels when q and x
-are close and far from the origin, and rounding could change who the neighbours are. So the search runs in two steps:
+With enough columns `nearest_bytes` answers first, on a rounded copy that rules out most rows; what follows is for few
+columns, and for data where it gives up. The product is what a processor does best, so nearly all time is spent in
+`tile_dot`. The expansion cancels when q and x are close and far from the origin, and rounding could change who the
+neighbours are. So the search runs in two steps:
 
 1. *Filter*: with the data centred, keep the k + slack rows of X of smallest score  (1 - 2 e)|x|^2 - 2 q . x.
    The factor makes the score a lower bound: for every row, kept or not,  d^2 >= score + (1 - e)|q|^2,
@@ -12,17 +14,21 @@ are close and far from the origin, and rounding could change who the neighbours 
    If the k-th of them is below the bound of every row that was dropped, the answer is proved exact.
 
 The filter runs in float32 first, also for float64 data: twice as many lanes. Queries that are not proved (ties, data far
-denser than its spread) run again with a float64 filter, whose e is 1e-14: what remains open then is a tie.
+denser than its spread) run again with a float64 filter, whose e is 1e-14. What remains open then is a tie at the k-th
+place, and the search by bytes, which always can be run to its end, tells which of the equal rows come first.
 
 Cost O(m n d); memory O(n d) for the packed copy. Not handled: other metrics (see `minkowski_nearest`), sparse X.
 """
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from homespun.kernels import simd
 from homespun.kernels.kernel import kernel
+from homespun.kernels.nearest_bytes import LEAST_COLUMNS, ByteIndex, sift_down
 from homespun.kernels.threads import over_blocks
 
 # The definitions stand in `distances_formula`.
@@ -102,23 +108,6 @@ def filter_nearest(block, Q, centre, scale, panels, scores, heap_scores, heap_ro
                             limits[g, i] = heap_scores[r, 0]
 
 
-@kernel()
-def sift_down(keys, items, key, item):
-    """Replace the root of a max-heap (largest key first) by (key, item)."""
-    i = 0
-    while 2 * i + 1 < keys.size:
-        child = 2 * i + 1
-        if child + 1 < keys.size and keys[child + 1] > keys[child]:
-            child += 1
-        if keys[child] <= key:
-            break
-        keys[i] = keys[child]
-        items[i] = items[child]
-        i = child
-    keys[i] = key
-    items[i] = item
-
-
 # ---------------------------------------------------------------------------------------------------------------------
 # Refine: exact distances of the kept rows, and the proof
 
@@ -167,12 +156,24 @@ class EuclideanIndex:
     """
 
     def __init__(self, X):
-        self.X = X
-        self.centre = X.mean(axis=0, dtype=np.float64)
-        spread = max(np.abs(X.max(axis=0) - self.centre).max(), np.abs(X.min(axis=0) - self.centre).max())
-        # A power of two loses no bit and keeps squares inside float32's range (1e-38 … 1e38) for any unit of X.
-        self.scale = 2.0 ** -float(np.clip(np.frexp(spread)[1], -900, 900)) if spread > 0 else 1.0
+        self.X = np.ascontiguousarray(X)
+        largest = float(max(X.max(), -X.min()))
+        # Powers of two lose no bit and keep squares within range (of float64 here, of float32 in `scale`) for any unit of X.
+        self.unit = power_below(largest)
         self._panels = {}
+
+    @functools.cached_property
+    def _bytes(self):
+        return ByteIndex(self.X, self.unit)
+
+    @functools.cached_property
+    def centre(self):
+        return self.X.mean(axis=0, dtype=np.float64)
+
+    @functools.cached_property
+    def scale(self):
+        X, centre = self.X, self.centre
+        return power_below(max(np.abs(X.max(axis=0) - centre).max(), np.abs(X.min(axis=0) - centre).max()))
 
     def panels(self, dtype):
         """(panels, scores) of X packed as `dtype`; built on first use and kept."""
@@ -202,20 +203,34 @@ class EuclideanIndex:
         distances : ndarray of shape (m, k), float64
         rows : ndarray of shape (m, k), int64
         """
-        m = Q.shape[0]
-        distances, rows = np.full((m, k), np.inf), np.full((m, k), -1)
-        proved = np.zeros(m, np.bool_)
-        queries = np.arange(m)
-        far = np.abs(Q).max(axis=1).astype(np.float64) * self.scale > 1e150  # so far from X that squares overflow even in float64
-        if far.any():
-            small = 2.0**-900
-            found, rows[far] = minkowski_nearest(self.X.astype(np.float64) * small, Q[far].astype(np.float64) * small, k, 2.0)
-            distances[far] = found / small
-            queries = np.flatnonzero(~far)
+        m, d = Q.shape
+        if float(max(Q.max(initial=0), -Q.min(initial=0))) * self.unit > 1e120:  # so far from X that squares overflow
+            return self._query_far(Q, k)
+        if simd.FAST_BYTES and d >= LEAST_COLUMNS:
+            distances, rows, proved = self._bytes.query(Q, k)
+        else:
+            distances, rows, proved = nothing(m, k)
+        self.search_products(Q, distances, rows, proved)
+        return distances, rows
+
+    def search_products(self, Q, distances, rows, proved):
+        """Answer the queries that are not proved yet."""
+        queries = np.flatnonzero(~proved)
         for dtype in (np.float32, np.float64):
             if queries.size:
                 self._filter_and_refine(Q, queries, dtype, distances, rows, proved)
                 queries = queries[~proved[queries]]
+        if queries.size:  # a tie at the k-th: which rows come first is seen by taking every distance that may be equal
+            distances[queries], rows[queries], _ = self._bytes.search(Q[queries], rows.shape[1], np.inf)
+
+    def _query_far(self, Q, k):
+        distances, rows = np.empty((Q.shape[0], k)), np.empty((Q.shape[0], k), np.int64)
+        far = np.abs(Q).max(axis=1).astype(np.float64) * self.unit > 1e120
+        small = 2.0**-900
+        found, rows[far] = minkowski_nearest(self.X.astype(np.float64) * small, Q[far].astype(np.float64) * small, k, 2.0)
+        distances[far] = found / small
+        if not far.all():
+            distances[~far], rows[~far] = self.query(Q[~far], k)
         return distances, rows
 
     def _filter_and_refine(self, Q, queries, dtype, distances, rows, proved):
@@ -244,6 +259,11 @@ def refine_rows(X, Q, scale, queries, bounds, kept, distances, rows, proved):
     """See `refine_nearest`; writes the entries `queries` of distances, rows, proved, and returns these three."""
     over_blocks(refine_nearest, -(-queries.size // QUERY_BLOCK), X, Q, scale, queries, bounds, kept, distances, rows, proved)
     return distances, rows, proved
+
+
+def power_below(largest):
+    """The power of two that brings `largest` below 1, within what float64 can square; 1 for 0."""
+    return 2.0 ** -float(np.clip(np.frexp(largest)[1], -900, 900)) if largest > 0 else 1.0
 
 
 def rounding_bound(d, dtype):
@@ -303,6 +323,18 @@ def minkowski_nearest(X, Q, k, p):
     return distances, rows
 
 
+def nothing(m, k):
+    """Distances, rows, proved: no row found yet."""
+    return np.full((m, k), np.inf), np.full((m, k), -1), np.zeros(m, np.bool_)
+
+
 def euclidean_nearest(X, Q, k):
     """`EuclideanIndex(X).query(Q, k)` in one call."""
     return EuclideanIndex(X).query(Q, k)
+
+
+def nearest_by_products(X, Q, k):
+    """The same without the search by bytes."""
+    distances, rows, proved = nothing(Q.shape[0], k)
+    EuclideanIndex(X).search_products(Q, distances, rows, proved)
+    return distances, rows

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from homespun.kernels import distances as fast
+from homespun.kernels import nearest_bytes as bytewise
 from homespun.kernels.oracle import oracle
 
 Q_BLOCK = fast.QUERY_BLOCK
@@ -20,9 +21,9 @@ def clouds(rng, dtype=np.float32, n=130, m=70, d=5, k=7, offset=3.0):
     return X, Q, k
 
 
-def grid(rng):
+def grid(rng, d=5):
     """Whole numbers: many rows at equal distances."""
-    X, Q, _ = clouds(rng, np.float64)
+    X, Q, _ = clouds(rng, np.float64, d=d)
     return np.floor(X), Q, 5
 
 
@@ -32,7 +33,7 @@ def approaching(rng):
     return X, rng.normal(size=(3, 2)) * 0.1, 8
 
 
-@oracle(fast.euclidean_nearest, rtol=1e-12,
+@oracle(fast.nearest_by_products, rtol=1e-12,
         kernels=(fast.pack_panels, fast.filter_nearest, fast.refine_nearest, fast.sift_down), example=(
     clouds,
     lambda rng: clouds(rng, np.float64, d=3, offset=1e6),  # cancels in float32: the float64 filter decides
@@ -40,6 +41,17 @@ def approaching(rng):
     approaching,
     lambda rng: (clouds(rng)[0][:9], clouds(rng)[1], 9),  # every row is a neighbour
     lambda rng: clouds(rng, np.float64, n=50, m=3, d=fast.PANEL_BYTES // 100, k=3),  # one panel is more than the cache holds
+))
+def nearest_by_products_formula(X, Q, k):
+    return euclidean_nearest_formula(X, Q, k)
+
+
+@oracle(fast.euclidean_nearest, rtol=1e-12, kernels=(fast.pack_panels, bytewise.pack_bytes, bytewise.search_bytes), example=(
+    clouds,
+    lambda rng: clouds(rng, d=33),  # an odd number of columns
+    lambda rng: clouds(rng, np.float64, d=16, offset=1e6),
+    lambda rng: clouds(rng, np.float64, n=700, d=20, k=1),
+    lambda rng: grid(rng, d=18),
 ))
 def euclidean_nearest_formula(X, Q, k):
     """All distances in float64; a stable sort breaks ties by row number."""
@@ -117,3 +129,83 @@ def minkowski_nearest_formula(X, Q, k, p):
     distances = gaps.max(axis=-1) if p == np.inf else (gaps**p).sum(axis=-1) ** (1.0 / p)
     rows = np.argsort(distances, axis=1, kind="stable")[:, :k]
     return np.take_along_axis(distances, rows, axis=1), rows
+
+
+# -- the search by bytes -------------------------------------------------------------------------------------------------
+
+def packed_bytes(X, centre, scale, radius):
+    """The bytes of X as `pack_bytes` lays them out."""
+    tiles = -(-X.shape[0] // bytewise.COLUMNS)
+    blocks = -(-tiles // bytewise.PACK_BLOCK)
+    panels = np.zeros(tiles * bytewise.COLUMNS * 2 * ((X.shape[1] + 1) // 2), np.int8)
+    starts, lost = np.empty(tiles * bytewise.COLUMNS, np.int16), np.empty(blocks)
+    fast.over_blocks(bytewise.pack_bytes, blocks, X, centre, scale, radius, panels, starts, lost)
+    return panels, starts, lost
+
+
+def _pack_example(n, d):
+    """A few rows beyond the box, a few beyond the ball, most within."""
+    return lambda rng: (rng.normal(size=(n, d)) * rng.choice([0.5, 1.0, 4.0], (n, 1)), rng.normal(size=d), 30.0, 150.0)
+
+
+def rounded(X, centre, scale, radius):
+    """X on the grid: centred, scaled, into the box, into the ball, rounded; and how far each row is from there."""
+    X = np.clip(scale * (X - centre), -bytewise.BOX, bytewise.BOX)
+    X *= np.minimum(1.0, radius / np.linalg.norm(X, axis=1, keepdims=True))
+    whole = np.floor(X + 0.5)
+    return whole.astype(np.int64), np.linalg.norm(X - whole, axis=1)
+
+
+@oracle(packed_bytes, kernels=(bytewise.pack_bytes, bytewise.quantise), rtol=1e-12, example=(
+    _pack_example(100, 5), _pack_example((bytewise.PACK_BLOCK + 2) * bytewise.COLUMNS, 2)))
+def packed_bytes_formula(X, centre, scale, radius):
+    whole, away = rounded(X, centre, scale, radius)
+    n, d = whole.shape
+    tiles = -(-n // bytewise.COLUMNS)
+    filled = np.zeros((tiles * bytewise.COLUMNS, d + d % 2), np.int64)
+    filled[:n, :d] = whole
+    panels = -filled.reshape(tiles, bytewise.COLUMNS, -1, 2).transpose(0, 2, 1, 3)  # (tile, pair, row, of the pair)
+    starts = (filled**2).sum(axis=1) // 2 - bytewise.MIDDLE + bytewise.BOX * filled.sum(axis=1)
+    starts[n:] = bytewise.NEVER
+    blocks = np.arange(0, n, bytewise.PACK_BLOCK * bytewise.COLUMNS)
+    return panels.ravel().astype(np.int8), starts.astype(np.int16), np.maximum.reduceat(away, blocks)
+
+
+def searched_bytes(X, Q, k, unit, grid, radius, nearer_than):
+    """The k nearest rows nearer than a given distance; with a finite one, also how many distances each block of queries took."""
+    centre = X.mean(axis=0)
+    panels, starts, lost = packed_bytes(X, centre, unit * grid, radius)
+    squares = np.full((Q.shape[0], k), (unit * nearer_than) ** 2)
+    rows = np.full(squares.shape, X.shape[0])
+    tried = np.zeros(-(-Q.shape[0] // bytewise.QUERY_BLOCK), np.int64)
+    fast.over_blocks(bytewise.search_bytes, tried.size, X, Q, centre, unit, grid, radius, lost.max(), panels, starts,
+                     1e9, squares, rows, tried)
+    return np.sqrt(squares) / unit, rows, tried * np.isfinite(nearer_than)
+
+
+def _search_example(n, m, d, k, spread=1.0):
+    return lambda rng: (rng.normal(size=(n, d)) * spread, rng.normal(size=(m, d)) * spread, k, 0.5, 60.0, 160.0, np.inf)
+
+
+def _reach_example(m, nearer_than):
+    """A coarse grid, and a distance that no row is nearer than: how many are tried does not depend on the order."""
+    return lambda rng: (rng.normal(size=(400, 9)) + 0.5, rng.normal(size=(m, 9)), 2, 0.5, 2.0, 160.0, nearer_than)
+
+
+@oracle(searched_bytes, rtol=1e-12, kernels=(
+    bytewise.search_bytes, bytewise.pack_bytes, bytewise.quantise, bytewise.limit, bytewise.sift_down), example=(
+    _search_example(200, 5, 3, 4),
+    _search_example(300, bytewise.QUERY_BLOCK + bytewise.ROWS + 2, 4, 3, 8.0),
+    _search_example(20 * bytewise.COLUMNS + 1, 3, 2, 9),
+    _reach_example(bytewise.QUERY_BLOCK + 3, 0.001), _reach_example(7, 0.2)))
+def searched_bytes_formula(X, Q, k, unit, grid, radius, nearer_than):
+    """Tried are the rows whose distance on the grid is within reach."""
+    x, lost = rounded(X, X.mean(axis=0), unit * grid, radius)
+    q, own = rounded(Q, X.mean(axis=0), unit * grid, radius)
+    reach = unit * grid * nearer_than + own + lost.max() + bytewise.SLACK
+    with np.errstate(invalid="ignore"):
+        tried = (x**2).sum(axis=1) // 2 - q @ x.T <= np.floor((reach**2 - (q**2).sum(axis=1)) / 2)[:, None]  # (m, n)
+    blocks = np.arange(0, Q.shape[0], bytewise.QUERY_BLOCK)
+    distances, rows = euclidean_nearest_formula(X, Q, k)
+    rows = np.where(distances < nearer_than, rows, X.shape[0])
+    return np.minimum(distances, nearer_than), rows, np.add.reduceat(tried.sum(axis=1), blocks) * np.isfinite(nearer_than)

@@ -21,13 +21,13 @@ from numba.core import cgutils, config
 from numba.core.datamodel import models, register_default
 from numba.core.typing.templates import infer, infer_global, make_intrinsic_template
 
-from homespun.kernels.cache import has_avx512
+from homespun.kernels.cache import has_avx512, level
 from homespun.kernels.kernel import kernel
 from homespun.kernels.oracle import oracle
 
 BOUNDSCHECK = bool(config.BOUNDSCHECK)
 
-_i1, _i8, _i32, _i64 = ir.IntType(1), ir.IntType(8), ir.IntType(32), ir.IntType(64)
+_i1, _i8, _i16, _i32, _i64 = (ir.IntType(bits) for bits in (1, 8, 16, 32, 64))
 _f32 = ir.FloatType()
 
 
@@ -137,13 +137,23 @@ def exponentials_formula(x):
 # where the AVX-512 shape spills and loses). In plain Python a tile is a NumPy array of that shape.
 #
 # Operands are packed so that the loop over the depth reads both in order: A by groups of `rows`, B by groups of `columns`.
+#
+# A tile of int16 sums products of bytes, two at a time and modulo 2^16 (`tile_dot_bytes`): 4 times as many products an
+# instruction as float32. Its mask of a row has at most 64 bits.
 
 if has_avx512():
     _VECTOR_BYTES, _SHAPE_IN_VECTORS = 64, (8, 3)  # 24 accumulators + 3 of B + 1 broadcast of A = 28 of 32
+    BYTE_ROWS = 12  # by 2 vectors: 24 accumulators + 2 of B + 1 broadcast of A + 1 product = 28 of 32
 else:
     _VECTOR_BYTES, _SHAPE_IN_VECTORS = 32, (6, 2)  # 12 accumulators + 2 of B + 1 broadcast of A = 15 of 16
+    BYTE_ROWS = 6  # by 2 vectors: 12 accumulators + 2 of B + 1 broadcast of A + 1 product = 16 of 16
+
+# Byte products are one instruction of AVX-512BW, which is part of x86-64-v4, and of AVX2, part of x86-64-v3 (VNNI is of neither
+# and not needed). Elsewhere they are spelled out, and do not pay.
+FAST_BYTES = level() in ("x86-64-v4", "x86-64-v3") or (has_avx512() and not config.CPU_FEATURES)
 
 ROWS = _SHAPE_IN_VECTORS[0]
+BYTE_COLUMNS = 2 * _VECTOR_BYTES // 2
 COLUMNS32 = _SHAPE_IN_VECTORS[1] * _VECTOR_BYTES // 4
 COLUMNS64 = _SHAPE_IN_VECTORS[1] * _VECTOR_BYTES // 8
 
@@ -154,19 +164,19 @@ def tile_columns(dtype) -> int:
 
 
 class TileType(types.Type):
-    """The Numba type of a tile: `ROWS` x `columns` numbers as an LLVM array of vectors, which LLVM keeps in registers."""
+    """The Numba type of a tile: `rows` x `columns` numbers as an LLVM array of vectors, which LLVM keeps in registers."""
 
     def __init__(self, element):
         self.element = element
         self.bytes = element.bitwidth // 8
         self.lanes = _VECTOR_BYTES // self.bytes
-        self.vectors = _SHAPE_IN_VECTORS[1]
+        self.rows, self.vectors = (BYTE_ROWS, 2) if element == types.int16 else _SHAPE_IN_VECTORS
         self.columns = self.lanes * self.vectors
-        super().__init__(name=f"Tile({element}, {ROWS}x{self.columns})")
+        super().__init__(name=f"Tile({element}, {self.rows}x{self.columns})")
 
     @property
     def scalar(self):
-        return ir.FloatType() if self.element == types.float32 else ir.DoubleType()
+        return {types.float32: ir.FloatType(), types.float64: ir.DoubleType(), types.int16: _i16}[self.element]
 
     @property
     def vector(self):
@@ -180,7 +190,7 @@ class TileType(types.Type):
 @register_default(TileType)
 class TileModel(models.PrimitiveModel):
     def __init__(self, manager, kind):
-        super().__init__(manager, kind, ir.ArrayType(kind.vector, ROWS * kind.vectors))
+        super().__init__(manager, kind, ir.ArrayType(kind.vector, kind.rows * kind.vectors))
 
 
 def tile_dot(A, a, B, b, depth):
@@ -257,15 +267,99 @@ def _tile_add_row(typing_context, tile, row, at):
     return tile(tile, row, types.intp), generate
 
 
+def tile_dot_bytes(A, a, B, b, pairs, start, at):
+    """The int16 tile  start[at + j] + sum_k A[k, i, 0] B[k, j, 0] + A[k, i, 1] B[k, j, 1]  modulo 2^16.
+
+    A: uint8, packed as (pairs, BYTE_ROWS, 2) from index `a`   B: int8, as (pairs, BYTE_COLUMNS, 2) from `b`   start: int16
+    The sum of two products saturates at -2^15 and 2^15 - 1, as the instruction (PMADDUBSW) has it.
+    """
+    _check_range(A, a, pairs * BYTE_ROWS * 2)
+    _check_range(B, b, pairs * BYTE_COLUMNS * 2)
+    _check_range(start, at, BYTE_COLUMNS)
+    left = A[a : a + pairs * BYTE_ROWS * 2].reshape(pairs, BYTE_ROWS, 1, 2).astype(np.int32)
+    right = B[b : b + pairs * BYTE_COLUMNS * 2].reshape(pairs, 1, BYTE_COLUMNS, 2).astype(np.int32)
+    sums = np.clip((left * right).sum(axis=3), -(2**15), 2**15 - 1).sum(axis=0)
+    return (start[at : at + BYTE_COLUMNS] + sums).astype(np.int16)
+
+
+@compiled(tile_dot_bytes)
+def _tile_dot_bytes(typing_context, A, a, B, b, pairs, start, at):
+    kind = TileType(types.int16)
+
+    def generate(context, builder, signature, args):
+        a_first = _flat_pointer(context, builder, signature.args[0], args[0], args[1],
+                                builder.mul(args[4], _i64(2 * BYTE_ROWS)))
+        b_first = _flat_pointer(context, builder, signature.args[2], args[2], args[3],
+                                builder.mul(args[4], _i64(2 * BYTE_COLUMNS)))
+        start_first = _flat_pointer(context, builder, signature.args[5], args[5], args[6], _i64(BYTE_COLUMNS))
+        starts = [_load_vector(builder, kind, builder.gep(start_first, [_i64(v * kind.lanes)])) for v in range(kind.vectors)]
+        before = builder.block
+        test, body, done = (builder.function.append_basic_block(name) for name in ("bytes.k", "bytes.madd", "bytes.done"))
+        builder.branch(test)
+
+        builder.position_at_end(test)
+        k = builder.phi(_i64)
+        k.add_incoming(_i64(0), before)
+        sums = []
+        for index in range(kind.rows * kind.vectors):
+            phi = builder.phi(kind.vector)
+            phi.add_incoming(starts[index % kind.vectors], before)
+            sums.append(phi)
+        builder.cbranch(builder.icmp_signed("<", k, args[4]), body, done)
+
+        builder.position_at_end(body)
+        b_row = builder.gep(b_first, [builder.mul(k, _i64(2 * BYTE_COLUMNS))])
+        right = [_load_vector(builder, kind, builder.gep(b_row, [_i64(2 * v * kind.lanes)])) for v in range(kind.vectors)]
+        a_row = builder.gep(a_first, [builder.mul(k, _i64(2 * BYTE_ROWS))])
+        for row in range(kind.rows):
+            pair = builder.load(builder.bitcast(builder.gep(a_row, [_i64(2 * row)]), _i16.as_pointer()))
+            pair.align = 1
+            left = _broadcast(builder, kind, pair)
+            for v in range(kind.vectors):
+                at = row * kind.vectors + v
+                sums[at].add_incoming(builder.add(sums[at], _byte_products(builder, kind, left, right[v])), body)
+        k.add_incoming(builder.add(k, _i64(1)), body)
+        builder.branch(test)
+
+        builder.position_at_end(done)
+        return _pack(builder, kind, sums)
+
+    return kind(A, types.intp, B, types.intp, types.intp, start, types.intp), generate
+
+
+def _byte_products(builder, kind, left, right):
+    """Of pairs of bytes (left without, right with sign) the sum of both products, saturated to int16."""
+    octets = ir.VectorType(_i8, 2 * kind.lanes)
+    left, right = builder.bitcast(left, octets), builder.bitcast(right, octets)
+    if FAST_BYTES:
+        name = "llvm.x86.avx512.pmaddubs.w.512" if _VECTOR_BYTES == 64 else "llvm.x86.avx2.pmadd.ub.sw"
+        function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(kind.vector, [octets] * 2), name)
+        return builder.call(function, [left, right])
+    wide = ir.VectorType(_i32, kind.lanes)
+    products = []
+    for half in range(2):
+        chosen = ir.Constant(wide, [2 * lane + half for lane in range(kind.lanes)])
+        first, second = (builder.shuffle_vector(part, ir.Constant(octets, ir.Undefined), chosen) for part in (left, right))
+        products.append(builder.mul(builder.zext(first, wide), builder.sext(second, wide)))
+    total = builder.add(*products)
+    for name, end in (("smin", 2**15 - 1), ("smax", -(2**15))):
+        clamp = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(wide, [wide] * 2), f"llvm.{name}.v{kind.lanes}i32")
+        total = builder.call(clamp, [total, ir.Constant(wide, [end] * kind.lanes)])
+    return builder.trunc(total, kind.vector)
+
+
 def tile_below(tile, limits, masks):
     """Compare each row of the tile with its limit: bit j of ``masks[i]`` tells whether ``tile[i, j] < limits[i]``.
 
-    limits: (ROWS,) of the tile's dtype   masks: (ROWS,) int64, written.   Returns whether any bit is set.
+    limits: (rows,) of the tile's dtype   masks: (rows,) int64 (uint64 for 64 columns), written.
+    Returns whether any bit is set.
     """
-    _check_range(limits, 0, ROWS)
-    _check_range(masks, 0, ROWS)
-    below = tile < limits[:ROWS, None]
-    for i in range(ROWS):
+    rows = tile.shape[0]
+    _check_range(limits, 0, rows)
+    _check_range(masks, 0, rows)
+    below = tile < limits[:rows, None]
+    for i in range(rows):
         masks[i] = sum(1 << j for j in range(tile.shape[1]) if below[i, j])
     return bool(below.any())
 
@@ -275,14 +369,15 @@ def _tile_below(typing_context, tile, limits, masks):
     def generate(context, builder, signature, args):
         kind = signature.args[0]
         values = _unpack(builder, kind, args[0])
-        limit_first = _flat_pointer(context, builder, signature.args[1], args[1], _i64(0), _i64(ROWS))
-        mask_first = _flat_pointer(context, builder, signature.args[2], args[2], _i64(0), _i64(ROWS))
+        limit_first = _flat_pointer(context, builder, signature.args[1], args[1], _i64(0), _i64(kind.rows))
+        mask_first = _flat_pointer(context, builder, signature.args[2], args[2], _i64(0), _i64(kind.rows))
         any_bit = _i64(0)
-        for row in range(ROWS):
+        compare = builder.icmp_signed if kind.element == types.int16 else builder.fcmp_ordered
+        for row in range(kind.rows):
             limit = _broadcast(builder, kind, builder.load(builder.gep(limit_first, [_i64(row)])))
             bits = _i64(0)
             for v in range(kind.vectors):
-                less = builder.fcmp_ordered("<", values[row * kind.vectors + v], limit)
+                less = compare("<", values[row * kind.vectors + v], limit)
                 lanes = builder.zext(builder.bitcast(less, ir.IntType(kind.lanes)), _i64)
                 bits = builder.or_(bits, builder.shl(lanes, _i64(v * kind.lanes)))
             builder.store(bits, builder.gep(mask_first, [_i64(row)]))
@@ -294,7 +389,7 @@ def _tile_below(typing_context, tile, limits, masks):
 
 def tile_store(tile, out, at, stride):
     """Write the tile to the flat array `out`: entry (i, j) to ``out[at + i * stride + j]``."""
-    for i in range(ROWS):
+    for i in range(tile.shape[0]):
         _check_range(out, at + i * stride, tile.shape[1])
         out[at + i * stride : at + i * stride + tile.shape[1]] = tile[i]
 
@@ -310,7 +405,7 @@ def _tile_store(typing_context, tile, out, at, stride):
 
 def tile_accumulate(tile, out, at, stride):
     """Add the tile to the flat array `out`: entry (i, j) to ``out[at + i * stride + j]``."""
-    for i in range(ROWS):
+    for i in range(tile.shape[0]):
         _check_range(out, at + i * stride, tile.shape[1])
         out[at + i * stride : at + i * stride + tile.shape[1]] += tile[i]
 
@@ -356,14 +451,14 @@ def _each_vector(context, builder, signature, args, act):
 
 
 def _pack(builder, kind, vectors):
-    tile = ir.Constant(ir.ArrayType(kind.vector, ROWS * kind.vectors), ir.Undefined)
+    tile = ir.Constant(ir.ArrayType(kind.vector, kind.rows * kind.vectors), ir.Undefined)
     for index, value in enumerate(vectors):
         tile = builder.insert_value(tile, value, index)
     return tile
 
 
 def _unpack(builder, kind, tile):
-    return [builder.extract_value(tile, index) for index in range(ROWS * kind.vectors)]
+    return [builder.extract_value(tile, index) for index in range(kind.rows * kind.vectors)]
 
 
 def _load_vector(builder, kind, address):

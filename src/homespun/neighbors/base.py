@@ -37,9 +37,10 @@ class NeighborsBase(Estimator):
         "n_jobs": NJobs,
     }
 
-    def _fit(self, X, y=None, **checks):
+    def _fit(self, X, y="no_validation", **checks):
+        """Keep X; the checked y of an estimator that learns from one (for which None is an error, as everywhere)."""
         check_params(self)
-        if y is None:
+        if isinstance(y, str) and y == "no_validation":
             X = self.validate(X, accept_sparse="csr", dtype=[np.float64, np.float32], order="C")
         else:
             X, y = self.validate(X, y, accept_sparse="csr", dtype=[np.float64, np.float32], order="C", multi_output=True,
@@ -243,8 +244,16 @@ def neighbor_weights(distances, weights):
 
 def _smallest(found, k):
     """The k smallest entries of each row, in order; equal ones by column."""
-    rows = np.argsort(found, axis=1, kind="stable")[:, :k]
-    return np.take_along_axis(found, rows, axis=1), rows
+    m = found.shape[0]
+    limit = np.partition(found, k - 1, axis=1)[:, k - 1 : k]
+    kept = found <= limit
+    for i in np.flatnonzero(np.count_nonzero(kept, axis=1) != k):  # several at the limit, of which the first stay; or NaN
+        kept[i] = False
+        kept[i, np.argsort(found[i], kind="stable")[:k]] = True
+    rows = np.nonzero(kept)[1].reshape(m, k)
+    values = np.take_along_axis(found, rows, axis=1)
+    order = np.argsort(values, axis=1, kind="stable")
+    return np.take_along_axis(values, order, axis=1), np.take_along_axis(rows, order, axis=1)
 
 
 def _exact_sparse(X, Q, rows, k):
