@@ -13,6 +13,7 @@ STOP = "more sweeps than needed change nothing"
 TIE = "both sides of the comparison give the same where they are equal"
 ITSELF = "the first is compared with itself"
 BEYOND = "a step beyond the end is not taken"
+PREFETCH = "it only asks the memory system"
 TWICE = "the same cuts once more gain no more"
 
 EQUAL = [
@@ -49,6 +50,11 @@ EQUAL = [
     ("tree/grow.py", "if (mean_left - mean_right) * signs[f] > 0", "* → /", "the sign is 1 or -1"),
     ("tree/grow.py", "first_side, sides, drawn = 0, 2 if missing > 0 else 1", "1 → 2; 2 → 3; > → >=", TWICE),
     ("tree/grow.py", "centre = y[first, o] if pure", "y[first, o]: first → i", "all y are equal there"),
+    ("tree/grow.py", "weight, slack = about[q, A_WEIGHT]", "about[q, A_WEIGHT]: A_WEIGHT → C_GAIN", "both are 0"),
+    ("tree/grow.py", "for f in range(block * lists // spaces.shape[0]", "0 → 1", "a list that is divided twice stays as it is"),
+    ("ensemble/forest_grow.py", "end = roots[t + 1] if t + 1", "+ → -; 1 → 0; 1 → 2", PREFETCH),
+    ("ensemble/forest_grow.py", "if m * 64 > end - roots[t]", "> → <=; > → >=; * → /; - → +; 64 → 65", PREFETCH),
+    ("ensemble/forest_grow.py", "for node in range(roots[t], end, 8)", "8 → 9", PREFETCH),
     ("tree/grow.py", "middle = 0.0", "0.0 → 1.0", "the middle is read only where the feature is monotone"),
     ("tree/structure.py", "while left[node] >= 0", ">= → >; 0 → 1", "no child is node 0, the root, and 1 is the first one"),
     ("ensemble/forest_grow.py", "n_nodes, min_weight, whole_weight = 1, 1, 0.0, 0.0", "0.0 → 1.0", "set at the root before use"),

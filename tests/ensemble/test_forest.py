@@ -289,3 +289,38 @@ def test_rows_whose_hashes_collide_stay_apart(monkeypatch, bits):
     again, _, merged_again = forest.merge_equal_rows(codes[:, shuffled], y[shuffled], weights[shuffled])
     np.testing.assert_array_equal(rows[shuffled][again], rows[first])
     np.testing.assert_array_equal(merged_again, merged)
+
+
+@pytest.mark.parametrize("share", [np.inf, 1e20, 10**20, 2**40, 1e8])
+def test_more_draws_than_can_be_counted_are_refused(share):
+    with pytest.raises(ParameterError, match="max_samples") as caught:
+        RandomForestClassifier(1, max_samples=share).fit(X, Y)
+    assert caught.value.rule
+
+
+def test_one_tree_is_built_when_one_is_asked_for(monkeypatch):
+    model = RandomForestClassifier(5, random_state=0).fit(X, Y)
+    built = []
+    honest = RandomForestClassifier._tree
+    monkeypatch.setattr(RandomForestClassifier, "_tree", lambda self, t: built.append(t) or honest(self, t))
+    trees = model.estimators_
+    built.clear()
+    np.testing.assert_array_equal(model[-1].nodes_["threshold"], trees[4].nodes_["threshold"])
+    assert built == [4] and next(iter(model)).get_depth() == trees[0].get_depth() and len(model[1:3]) == 2
+    built.clear()
+    np.testing.assert_array_equal(model.apply(X), np.column_stack([tree.apply(X) for tree in trees]))
+    path, starts = model.decision_path(X)
+    for tree, begin, end in zip(trees, starts, starts[1:]):
+        assert (path[:, begin:end] != tree.decision_path(X)).nnz == 0
+    assert built == []
+    with pytest.raises(IndexError):
+        model[5]
+
+
+@pytest.mark.parametrize("settings", [{"criterion": "absolute_error"}, {"max_leaf_nodes": 9},
+                                      {"monotonic_cst": [1, 0, -1] + [0] * 5, "max_features": 3}], ids=str)
+def test_exact_trees_do_not_depend_on_threads(settings):
+    models = [RandomForestRegressor(5, n_jobs=n, random_state=0, **settings).fit(XR[:80], YR[:80]) for n in (1, 2, 3)]
+    for model in models[1:]:
+        np.testing.assert_array_equal(model.words_, models[0].words_)
+        np.testing.assert_array_equal(model.values_, models[0].values_)

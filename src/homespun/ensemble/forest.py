@@ -34,15 +34,18 @@ from homespun.base.stored import FLOATS, children_of_trees, refuse, stored_array
 from homespun.ensemble.forest_grow import BINARY, MOST_DRAWS, NUMBERS, grow_forest, leaf_sums
 from homespun.kernels import num_threads
 from homespun.kernels.binning import EDGES, MISSING, bin_columns, bin_rows, find_edges
+from homespun.kernels.threads import over_blocks
 from homespun.tree.cart import CRITERIA, DecisionTreeClassifier, DecisionTreeRegressor, most_likely
 from homespun.tree.grow import ABSOLUTE, FEATURE, IMPURITY, LEFT, MISSING_LEFT, SAMPLES, THRESHOLD, WEIGHT, grow_tree, stream
 from homespun.tree.structure import LEAF, Tree
 from homespun.tree.target import SIZES, Share, class_factors, encode, monotonic_signs, row_factors, sizes
 
+DRAWS = 2**31  # rows that may be drawn for a tree; counts of 32 bits must hold them
+
 PARAMS = {"n_estimators": Integer(low=1), **SIZES, "bootstrap": Boolean(),
           "oob_score": Boolean() | CallableWith("a function of (y_true, y_pred)"), "n_jobs": NJobs,
           "random_state": RandomState, "verbose": Integer(low=0) | Boolean(), "warm_start": Boolean(),
-          "max_samples": Integer(low=1) | Share(0.0, open="low") | None}
+          "max_samples": Integer(low=1, high=DRAWS) | Share(0.0, float(DRAWS), open="low") | None}
 
 
 class Forest(Estimator):
@@ -148,6 +151,10 @@ class Forest(Estimator):
         if self.bootstrap:
             share = self.max_samples
             draws = int(base if share is None else share if isinstance(share, (int, np.integer)) else max(1, share * base))
+            if draws > DRAWS:
+                raise ParameterError(f"{type(self).__name__}: max_samples={share} of {base:.0f} rows are {draws} draws for each "
+                                     f"tree, more than {DRAWS}", operation="fit", operands={"max_samples": share},
+                                     rule=f"at most {DRAWS} draws for a tree", suggestion="max_samples=1.0")
         min_split, min_leaf, max_features = sizes(self, draws or base, d)
         seed = seed_from(self.random_state)
         balanced = getattr(self, "class_weight", None) == "balanced_subsample"
@@ -181,21 +188,31 @@ class Forest(Estimator):
             return
         numbers = np.where(codes == MISSING, np.nan, codes).T  # the exact grower, on the codes
         collected = np.cumsum(weights)
-        for t in range(done, self.n_estimators):
-            random = np.random.default_rng([seed, t])
-            counts = weights
+
+        def grow(place, first, grown):
+            random = np.random.default_rng([seed, first + place])
+            counts, row_factor = weights, factor
             if draws:
                 drawn = np.searchsorted(collected, random.random(draws) * collected[-1], side="right")
                 counts = np.bincount(np.minimum(drawn, n_merged - 1), minlength=n_merged).astype(float)
             if balanced and draws:
-                factors = [np.where(np.isfinite(f), f, 0.0) for f in self._balance(merged, counts)]
-            row_weights = counts * row_factors(factors, merged)
+                row_factor = row_factors([np.where(np.isfinite(f), f, 0.0) for f in self._balance(merged, counts)], merged)
+            row_weights = counts * row_factor
             some = np.flatnonzero(row_weights)
             nodes, facts, values = grow_tree(
                 numbers[some], y[some], row_weights[some], target.n_classes, criterion, False, self.max_depth, min_split,
                 min_leaf, max_features, self.max_leaf_nodes, self.min_weight_fraction_leaf * row_weights.sum(),
-                self.min_impurity_decrease, signs, int(random.integers(2**62)))
-            yield self._pruned(*packed(nodes, facts, values, self.values_width_)) + (counts,)
+                self.min_impurity_decrease, signs, int(random.integers(2**62)), within)
+            grown[place] = self._pruned(*packed(nodes, facts, values, self.values_width_)) + (counts,)
+
+        factor = row_factors(factors, merged)
+        workers = threads(self.n_jobs) or num_threads()
+        for begin in range(done, self.n_estimators, workers):
+            together = min(workers, self.n_estimators - begin)
+            within = 1 if together > 1 else threads(self.n_jobs)  # threads of a tree
+            trees = [None] * together
+            over_blocks(grow, together, begin, trees, threads=workers)
+            yield from trees
 
     @staticmethod
     def _balance(target, counts):
@@ -274,41 +291,52 @@ class Forest(Estimator):
 
     @property
     def estimators_(self):
-        """The trees, as `DecisionTreeClassifier` or `DecisionTreeRegressor`; built from the packed nodes at each call."""
+        """The trees, as `DecisionTreeClassifier` or `DecisionTreeRegressor`; built from the packed nodes at each call.
+
+        ``forest[i]`` builds one tree, ``for tree in forest`` one at a time.
+        """
         check_is_fitted(self, "words_")
+        return [self._tree(t) for t in range(len(self.roots_))]
+
+    def _tree(self, t):
+        begin, end = self._span(t)
         n_classes = np.atleast_1d(self.n_classes_) if self.is_classifier else np.ones(self.n_outputs_, int)
-        trees = []
-        for begin, end in zip(self.roots_, np.append(self.roots_[1:], len(self.words_))):
-            words, facts = self.words_[begin:end], self.facts_[begin:end]
-            leaf = words == 0
-            feature, side = (words >> 9) & 0x7FFFFF, (words >> 8) & 1
-            threshold = self.edges_[feature, np.minimum((words & 255) - side, 254)].astype(float)
-            values = self._per_output(self.values_[begin:end]) if self.is_classifier else self.values_[begin:end].T[..., None]
-            value = np.zeros((len(words), self.n_outputs_, n_classes.max()))
-            for output, shares in enumerate(values):
-                value[:, output, :shares.shape[1]] = shares
-            tree = (DecisionTreeClassifier if self.is_classifier else DecisionTreeRegressor)(criterion=self.criterion)
-            tree.nodes_ = {
-                "children_left": np.where(leaf, LEAF, (words >> 32) - begin),
-                "children_right": np.where(leaf, LEAF, (words >> 32) - begin + 1),
-                "feature": np.where(leaf, -2, feature), "threshold": np.where(leaf, -2.0, threshold),
-                "missing_go_to_left": np.where(leaf, 0, side).astype(np.uint8), "impurity": facts[:, 2].astype(float),
-                "n_node_samples": facts[:, 0].astype(np.int64), "weighted_n_node_samples": facts[:, 1].astype(float),
-                "value": value}
-            for name in ("n_features_in_", "feature_names_in_", "n_outputs_", "classes_", "n_classes_"):
-                if hasattr(self, name):
-                    setattr(tree, name, getattr(self, name))
-            trees.append(tree)
-        return trees
+        words, facts = self.words_[begin:end], self.facts_[begin:end]
+        leaf = words == 0
+        feature, side = (words >> 9) & 0x7FFFFF, (words >> 8) & 1
+        threshold = self.edges_[feature, np.minimum((words & 255) - side, 254)].astype(float)
+        values = self._per_output(self.values_[begin:end]) if self.is_classifier else self.values_[begin:end].T[..., None]
+        value = np.zeros((len(words), self.n_outputs_, n_classes.max()))
+        for output, shares in enumerate(values):
+            value[:, output, :shares.shape[1]] = shares
+        tree = (DecisionTreeClassifier if self.is_classifier else DecisionTreeRegressor)(criterion=self.criterion)
+        tree.nodes_ = {
+            "children_left": np.where(leaf, LEAF, (words >> 32) - begin),
+            "children_right": np.where(leaf, LEAF, (words >> 32) - begin + 1),
+            "feature": np.where(leaf, -2, feature), "threshold": np.where(leaf, -2.0, threshold),
+            "missing_go_to_left": np.where(leaf, 0, side).astype(np.uint8), "impurity": facts[:, 2].astype(float),
+            "n_node_samples": facts[:, 0].astype(np.int64), "weighted_n_node_samples": facts[:, 1].astype(float),
+            "value": value}
+        for name in ("n_features_in_", "feature_names_in_", "n_outputs_", "classes_", "n_classes_"):
+            if hasattr(self, name):
+                setattr(tree, name, getattr(self, name))
+        return tree
+
+    def _span(self, t):
+        """First node of tree t, and the one after its last."""
+        return self.roots_[t], self.roots_[t + 1] if t + 1 < len(self.roots_) else len(self.words_)
 
     def __len__(self):
         return len(self.roots_)
 
     def __iter__(self):
-        return iter(self.estimators_)
+        check_is_fitted(self, "words_")
+        return (self._tree(t) for t in range(len(self.roots_)))
 
     def __getitem__(self, index):
-        return self.estimators_[index]
+        check_is_fitted(self, "words_")
+        some = range(len(self.roots_))[index]  # a number, or a slice
+        return [self._tree(t) for t in some] if isinstance(some, range) else self._tree(some)
 
     @property
     def feature_importances_(self):
@@ -327,14 +355,32 @@ class Forest(Estimator):
 
     def apply(self, X):
         """Leaf of each row in each tree: (n, trees) int64."""
-        check_is_fitted(self, "words_")
-        return np.column_stack([tree.apply(X) for tree in self.estimators_])
+        codes = self._codes(X, "apply")
+        leaves = np.empty((len(codes), len(self.roots_)), np.int64)
+        for t in range(len(self.roots_)):
+            begin, end = self._span(t)
+            number = np.arange(end - begin, dtype=np.float64)[:, None]  # the value of a leaf is its number: exact below 2^53
+            words = np.where(self.words_[begin:end] != 0, self.words_[begin:end] - (begin << 32), 0)
+            leaves[:, t] = leaf_sums(codes, words, np.zeros(1, np.int64), number, threads(self.n_jobs))[:, 0]
+        return leaves
 
     def decision_path(self, X):
         """Sparse (n, nodes of all trees) matrix with a 1 for each node that a row passes, and where each tree begins."""
-        check_is_fitted(self, "words_")
-        paths = [tree.decision_path(X) for tree in self.estimators_]
-        return sp.hstack(paths).tocsr(), np.append(self.roots_, len(self.words_))
+        leaves = self.apply(X) + self.roots_
+        parent = np.full(len(self.words_), -1, np.int64)
+        inner = np.flatnonzero(self.words_)
+        for side in range(2):
+            parent[(self.words_[inner] >> 32) + side] = inner
+        rows, nodes = np.repeat(np.arange(len(leaves)), leaves.shape[1]), leaves.ravel()
+        found = [(rows, nodes)]
+        while rows.size:  # all rows one level up in all trees
+            above = parent[nodes]
+            rows, nodes = rows[above >= 0], above[above >= 0]
+            found.append((rows, nodes))
+        rows, nodes = (np.concatenate(parts) for parts in zip(*found))
+        path = sp.csr_matrix((np.ones(rows.size, np.int64), (rows, nodes)), shape=(len(leaves), len(self.words_)))
+        path.sort_indices()
+        return path, np.append(self.roots_, len(self.words_))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -535,7 +581,7 @@ class RandomForestRegressor(RegressorMixin, Forest):
     Parameters
     ----------
     criterion : {"squared_error", "absolute_error", "friedman_mse", "poisson"}
-        "absolute_error" grows exact trees one after the other: much slower.
+        "absolute_error" grows exact trees: much slower.
     max_features : float, int, "sqrt", "log2" or None
         1.0: all features, the trees differ by their bootstrap samples only.
     others

@@ -214,7 +214,12 @@ def _two_blocks(rng):
     return codes, np.array([(1 << 32) | (1 << 9) | 4, 0, 0]), np.zeros(1, np.int64), np.array([[0.0], [1.0], [2.0]]), 2
 
 
-@oracle(leaf_sums, kernels=(add_leaves,), example=(_walk_example, _two_blocks), rtol=1e-12)
+def _one_row(rng):
+    codes, *trees = _walk_example(rng)
+    return codes[:1], *trees
+
+
+@oracle(leaf_sums, kernels=(add_leaves,), example=(_walk_example, _two_blocks, _one_row), rtol=1e-12)
 def leaf_sums_formula(codes, words, roots, values, threads=None):
     """Each row walks each tree by itself."""
     out = np.zeros((len(codes), values.shape[1]))

@@ -262,26 +262,30 @@ def divide_rows(column, rows, begin, end, cut, missing_left, spare):
     return here
 
 
-REST = ("f8[::1], i4[::1], f8[::1], i8[::1], f8[::1], i8[::1], i4[:, ::1], i8[:, :, ::1], i8[:, ::1], f8[:, :, ::1],"
-        " f4[:, :, ::1], i8[::1])")
+REST = ("f8[::1], i4[::1], f8[::1], i8[::1], f8[::1], i8[::1], i4[:, ::1], i8[:, :, ::1], i4[:, ::1], i8[:, :, ::1],"
+        " f8[:, :, ::1], i8[:, ::1], f8[:, :, ::1], f4[:, :, ::1], i8[::1])")
 
 
 @kernel("void(i8, u1[:, ::1], i4[::1], none, none, " + REST, "void(i8, u1[:, ::1], none, f8[::1], none, " + REST,
         "void(i8, u1[:, ::1], none, none, i4[::1], " + REST)
-def grow_one(t, codes, two, y, many, collected, guide, class_factor, rules, limits, states, all_counts, spaces, all_words,
-             all_values, all_facts, n_grown):
+def grow_one(t, codes, two, y, many, collected, guide, class_factor, rules, limits, states, all_counts, spaces, all_keys,
+             all_ints, all_floats, all_words, all_values, all_facts, n_grown):
     """Grow tree t. An argument that is None takes its branches with it when the kernel is compiled.
 
     IN   codes (d, n); one of: two (n,), class 0 or 1; y (n,), numbers; many (n,), classes 0, 1, 2, …;
          collected, guide: see `draw_rows`; class_factor (classes,); rules above, DRAWS 0: the counts are given;
-         limits: least share of weight in a leaf, least gain; states (T,).
-    OUT  all_counts (T, n): how often each row was drawn; spaces (T, 2, n): work space;
+         limits: least share of weight in a leaf, least gain.
+    OUT  states (T,) of random numbers; all_counts (T, n): how often each row was drawn;
+         spaces (T, 6, n + 1), all_keys (T, SMALL), all_ints (T, 4, …), all_floats (T, 6, …): work space, tallies and sums zero
+         before and after (allocated by the caller: each `np.empty` costs a twentieth of a second of compilation);
          all_words (T, N): (left child << 32) | (feature << 9) | (missing left << 8) | (code + missing left), 0 in a leaf,
          the right child follows the left one; all_values (T, N, 1 or classes); all_facts (T, N, 3); n_grown (T,).
     """
-    counts, rows, spare, words, values, facts = (all_counts[t], spaces[t, 0], spaces[t, 1], all_words[t], all_values[t],
-                                                 all_facts[t])
-    state = np.full(1, states[t])
+    counts, rows, spare, waiting = all_counts[t], spaces[t, 0], spaces[t, 1], spaces[t, 2:]
+    words, values, facts, state = all_words[t], all_values[t], all_facts[t], states[t:t + 1]
+    keys, tally, code, draws, features = all_keys[t], all_ints[t, 0], all_ints[t, 1], all_ints[t, 2], all_ints[t, 3]
+    sums, extra, best, factor, left = all_floats[t, 0], all_floats[t, 1], all_floats[t, 2], all_floats[t, 3], all_floats[t, 4]
+    shares = all_floats[t, 5, :class_factor.size]
     if rules[DRAWS] > 0:
         draw_rows(rules[DRAWS], collected, guide, state, counts)
     d, n = codes.shape
@@ -295,8 +299,7 @@ def grow_one(t, codes, two, y, many, collected, guide, class_factor, rules, limi
             if many is not None:
                 rows[size] |= np.int64(many[i]) << 16
             size += 1
-    n_shares = max(kind, 1)
-    factor, shares, left = np.empty(n_shares), np.empty(n_shares), np.empty(n_shares)
+    n_shares = class_factor.size
     for k in range(n_shares):
         factor[k] = class_factor[k]
     if rules[BALANCED] == 1:  # every class that was drawn weighs the same
@@ -306,19 +309,13 @@ def grow_one(t, codes, two, y, many, collected, guide, class_factor, rules, limi
             shares[(rows[p] >> 16) & 0xFFFF] += rows[p] & 0xFFFF
         for k in range(n_shares):
             factor[k] = 1.0 / max(shares[k], 1.0)
-    features = np.empty(d, np.int64)
     for f in range(d):
         features[f] = f
-    keys, tally, sums = np.empty(SMALL, np.int32), np.zeros(256 * n_shares, np.int64), np.zeros(256)
-    code, draws = np.empty(256 * n_shares + 1, np.int64), np.empty(256 * n_shares, np.int64)  # a code is compared to the next
-    extra = np.zeros(256 * n_shares)
-    best = np.empty(4)
-    waiting = np.empty((size + 1, 4), np.int64)  # node, begin, end, depth
-    waiting[0, 0], waiting[0, 1], waiting[0, 2], waiting[0, 3] = 0, 0, size, 0
+    waiting[0, 0], waiting[1, 0], waiting[2, 0], waiting[3, 0] = 0, 0, size, 0  # node, begin, end, depth
     n_waiting, n_nodes, min_weight, whole_weight = 1, 1, 0.0, 0.0
     while n_waiting > 0:
         n_waiting -= 1
-        node, begin, end, depth = waiting[n_waiting, 0], waiting[n_waiting, 1], waiting[n_waiting, 2], waiting[n_waiting, 3]
+        node, begin, end, depth = waiting[0, n_waiting], waiting[1, n_waiting], waiting[2, n_waiting], waiting[3, n_waiting]
         all_draws, all_weight, total, impurity, pure = describe_node(rows, begin, end, two, y, many, criterion,
                                                                     factor, shares)
         if node == 0:
@@ -362,9 +359,9 @@ def grow_one(t, codes, two, y, many, collected, guide, class_factor, rules, limi
         middle = divide_rows(codes[f], rows, begin, end, cut, missing_left, spare)
         words[node] = (n_nodes << 32) | (f << 9) | (missing_left << 8) | (cut + missing_left)
         for side in range(2):  # the left child is taken up first
-            waiting[n_waiting, 0], waiting[n_waiting, 3] = n_nodes + 1 - side, depth + 1
-            waiting[n_waiting, 1] = middle if side == 0 else begin
-            waiting[n_waiting, 2] = end if side == 0 else middle
+            waiting[0, n_waiting], waiting[3, n_waiting] = n_nodes + 1 - side, depth + 1
+            waiting[1, n_waiting] = middle if side == 0 else begin
+            waiting[2, n_waiting] = end if side == 0 else middle
             n_waiting += 1
         n_nodes += 2
     n_grown[t] = n_nodes
@@ -430,16 +427,20 @@ def grow_forest(codes, y, weights, kind, criterion, states, n_draws, class_facto
     most = 2 * n - 1 if max_depth > 31 else min(2 * n - 1, 2 ** (max_depth + 1) - 1)
     width = kind if kind > BINARY else 1
     together = int(np.clip(4_000_000 // n, 8, 64))  # trees in work space at once; a Ctrl-C waits for so many
-    together = min(together, max(1, states.size))
-    counts, rows = np.empty((together, n), np.int32), np.empty((together, 2, n), np.int64)
+    together = min(together, max(1, states.size), max(4, 16_000 // class_factor.size))
+    counts, spaces = np.empty((together, n), np.int32), np.empty((together, 6, n + 1), np.int64)
+    some_bins = max(256 * class_factor.size + 1, d)  # a code is compared to the next
+    keys, ints = np.empty((together, SMALL), np.int32), np.zeros((together, 4, some_bins), np.int64)
+    floats = np.zeros((together, 6, some_bins))
     words, values = np.empty((together, most), np.int64), np.empty((together, most, width))
     facts, n_nodes = np.empty((together, most, 3), np.float32), np.empty(together, np.int64)
     for begin in range(0, states.size, together):
-        some = states[begin:begin + together]
+        some = states[begin:begin + together].copy()
         if n_draws == 0:
             counts[:] = weights
         over_blocks(grow_one, some.size, codes, *targets, collected, guide, np.asarray(class_factor, np.float64), rules,
-                    np.array([min_weight, min_gain]), some, counts, rows, words, values, facts, n_nodes, threads=threads)
+                    np.array([min_weight, min_gain]), some, counts, spaces, keys, ints, floats, words, values, facts, n_nodes,
+                    threads=threads)
         for t in range(some.size):
             m = n_nodes[t]
             yield words[t, :m].copy(), values[t, :m].copy(), facts[t, :m].copy(), counts[t]

@@ -241,7 +241,9 @@ def search(block, X, labels, y, by_y, plan, signs, w, order, offsets, criterion,
             cuts[f, q, C_GAIN] = best
             weight, slack = about[q, A_WEIGHT], SAME * about[q, A_WEIGHT] * about[q, A_IMPURITY]
             lowest, highest, missing = x[by_x[begin]], x[by_x[begin + size - 1]], 0
-            if lowest != lowest or lowest == highest:  # all are missing, or equal
+            if lowest != lowest:  # all are missing
+                continue
+            if lowest == highest:
                 continue
             while x[by_x[begin + size - 1 - missing]] != x[by_x[begin + size - 1 - missing]]:
                 missing += 1

@@ -75,9 +75,9 @@ def _symmetric(rng):
     return np.arange(30.0)[:, None], 1e4 * np.concatenate([half, half[::-1]])[:, None], np.full(30, 1e3), None, VARIANCE, False, 1
 
 
-def _positive_enough(rng):
+def _positive_enough(*last):
     """A sum that is not distinguished from zero in its sibling's size, but in its own."""
-    return np.arange(4.0)[:, None], np.array([[1e14], [2e14], [2.0], [1e12]]), np.ones(4), None, DEVIANCE
+    return lambda rng: (np.arange(4.0)[:, None], np.array([[1e14], [2e14], *last]), np.ones(4), None, DEVIANCE)
 
 
 def _hardly_positive(first):
@@ -104,9 +104,10 @@ _EXAMPLES = (
     _hardly_positive(0.0),
     _hardly_positive(1.0),
     *[_symmetric] * 4,
-    _positive_enough,
+    _positive_enough([2.0], [1e12]),
+    _positive_enough([1e12], [2.0]),
     _example(args=(DEVIANCE, False, None, 5), kind="several counts"),
-    _example(args=(VARIANCE, False, None, 2, 1, None, None, 0.0, 0.0, None, 0, 2), missing=True),  # two blocks of features
+    _example(args=(VARIANCE, False, None, 2, 1, None, None, 0.0, 0.0, None, 0, 2), kind="far", missing=True),  # two blocks
     _example(args=(VARIANCE,), kind="mirrored", size=1e4, weight=1e4),
     _example(args=(VARIANCE, False, None, 2, 1, None, 9, 0.0, 2e-20), kind="counts", size=1e-9),
     _example(args=(DEVIANCE,), kind="counts", size=1e-9),
