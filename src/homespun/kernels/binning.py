@@ -145,23 +145,27 @@ def _same_kind(X, edges):
 
 @kernel("void(i8, f4[:, :], f4[:, ::1], u1[:, :])", "void(i8, f8[:, :], f8[:, ::1], u1[:, :])")
 def code_block(block, X, edges, codes):  # IN X (n, d), edges (d, 255).   OUT codes (d, n), of any layout
-    """Binary search for 256 rows side by side: each of the 8 steps is one vector loop with a gather and no branch."""
+    """Binary search for 256 rows side by side: each of the 8 steps is one vector loop with a gather and no branch.
+
+    Unsigned places: signed ones are checked for being negative, which doubles the time (6.9 instead of 3.6 ns a code).
+    """
     value = np.empty(BESIDE, X.dtype)
     below = np.empty(BESIDE, np.int32)
     for first in range(block * ROWS, min(X.shape[0], (block + 1) * ROWS), BESIDE):
-        rows = min(BESIDE, X.shape[0] - first)
-        for f in range(X.shape[1]):
+        start, rows = np.uint64(first), np.uint64(min(BESIDE, X.shape[0] - first))
+        for f in range(np.uint64(X.shape[1])):
+            edge = edges[f]
             for i in range(rows):
-                value[i] = X[first + i, f]
+                value[i] = X[start + i, f]
                 below[i] = 0
             step = 128
             while step > 0:
                 for i in range(rows):
                     here = below[i]
-                    below[i] = here + (step if value[i] > edges[f, here + step - 1] else 0)
+                    below[i] = here + np.int32(step) * np.int32(value[i] > edge[np.uint32(here) + np.uint32(step - 1)])
                 step >>= 1
             for i in range(rows):
-                codes[f, first + i] = below[i] if value[i] == value[i] else MISSING
+                codes[f, start + i] = below[i] if value[i] == value[i] else MISSING
 
 
 def _example(rng):
