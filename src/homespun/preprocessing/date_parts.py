@@ -8,6 +8,8 @@ Weekday 0 is Monday. Cost O(n d).
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 from sklearn.utils.validation import _check_feature_names_in
 
@@ -73,6 +75,17 @@ class DateParts(TransformerMixin, Estimator):
         days = self._days(X, "transform")
         out = [self._part(days[:, j], part, self.reference_[j]) for j in range(days.shape[1]) for part in self.parts]
         return np.column_stack(out) if out else np.empty((len(days), 0))
+
+    def as_of(self, day="today"):
+        """A copy that measures `age` at another day: an ISO date, or today (in UTC), as a served model should.
+
+        Nothing reads the clock by itself, so that a saved model gives the same answers tomorrow.
+        """
+        check_is_fitted(self)
+        moment = _days_of(np.datetime64("now") if isinstance(day, str) and day == "today" else day, "day", "as_of")
+        other = copy.copy(self)
+        other.reference_ = np.full(len(self.reference_), np.floor(moment))
+        return other
 
     def get_feature_names_out(self, input_features=None):
         """ "listed_on_year", …"""
