@@ -99,7 +99,8 @@ class Dialect:
         elif len(delimiter) > 1:
             lines, delimiter = (line.replace(self.delimiter, "\ue000") for line in lines), "\ue000"
         csv.field_size_limit(1 << 30)
-        return csv.reader(lines, delimiter=delimiter, **form)
+        reader = csv.reader(lines, delimiter=delimiter, **form)
+        return reader if len(self.delimiter) < 2 else _Back(reader, self.delimiter)
 
     def split(self, line: str) -> list[str]:
         """The fields of one record, however it is written."""
@@ -107,6 +108,23 @@ class Dialect:
             return next(self.reader([line]), [])
         except csv.Error:  # a NUL, or an escape as the last sign
             return line.rstrip("\r\n").split(self.delimiter) if self.delimiter else [line]
+
+
+class _Back:
+    """Records of a csv.reader whose delimiter stands for several signs: inside of quotes they are put back."""
+
+    def __init__(self, reader, delimiter: str):
+        self.reader, self.delimiter = reader, delimiter
+
+    def __iter__(self):
+        return self
+
+    def __next__(self) -> list[str]:
+        return [text.replace("\ue000", self.delimiter) for text in next(self.reader)]
+
+    @property
+    def line_num(self) -> int:
+        return self.reader.line_num
 
 
 @dataclass(frozen=True)
@@ -141,7 +159,7 @@ def sniff(
     for order, (regular, candidate, rows, width, share) in enumerate(candidates):
         if regular < 0.5 * best:
             break  # T is at most 1
-        score = regular * _type_score(rows)
+        score = regular * _type_score(rows, candidate.delimiter)
         best = max(best, score)
         scored.append((score, -order, candidate, width, share))
     scored.sort(key=lambda found: (-found[0], -found[1]))
@@ -154,6 +172,8 @@ def sniff(
 def _candidates(sample: list[str], delimiter, quote, escape) -> list[Dialect]:
     text = "".join(sample)
     delimiters = [delimiter] if delimiter is not None else [sign for sign in DELIMITERS if sign in text] + [""]
+    if delimiter is None and "||" in text and text.count("|") == 2 * text.count("||"):
+        delimiters.remove("|")  # never alone
     found = []
     for sign in delimiters:
         spaced = bool(sign.strip()) and text.count(sign + " ") >= 0.8 * text.count(sign) > 0
@@ -179,8 +199,8 @@ def _quotes(text: str, mark: str) -> bool:
     """Whether a sign stands where quotes stand, at least twice."""
     if mark == '"':
         return mark in text
-    edges = sum(text.count(before + mark) for before in ",;\t| \n") + text.startswith(mark)
-    ends = sum(text.count(mark + after) for after in ",;\t| \r\n")
+    edges = sum(text.count(before + mark) for before in (*DELIMITERS, "\n")) + text.startswith(mark)
+    ends = sum(text.count(mark + after) for after in (*DELIMITERS, "\r", "\n"))
     return min(edges, ends) >= 2
 
 
@@ -212,10 +232,11 @@ def _pattern_score(rows: list[list[str]], lines: int) -> tuple[float, int, float
     return score / len(rows) / math.sqrt(len(rows) * lines), width, often / len(rows)
 
 
-def _type_score(rows: list[list[str]]) -> float:
+def _type_score(rows: list[list[str]], delimiter: str) -> float:
+    """T; a cell with the delimiter inside was in quotes, and that is known enough."""
     known = total = 0.0
     for row in rows:
         for text in row[:50]:
-            known += KNOWN[kind_of(text)]
+            known += 1.0 if delimiter and delimiter in text else KNOWN[kind_of(text)]
             total += 1
     return known / total if total else 0.0

@@ -8,10 +8,15 @@ hash, for tables of up to twenty million cells.
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from homespun.data.table import Decision
 
+_DAY_AND_MONTH = re.compile(
+    r"\d{1,2}-(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)|(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)-\d\d"
+)
 LOOK = 2_000
 CELLS = 20_000_000
 _NAMED = ("id", "key", "uuid", "guid", "nr", "no", "number", "code", "index", "reference")
@@ -32,6 +37,10 @@ def find(frame, recipes: dict[str, dict]) -> list[Decision]:
             found.append(Decision(name, "identifier", None, why))
         elif rows >= 10 and (why := _free_text(column)):
             found.append(Decision(name, "free text", None, why))
+        elif damaged := _spreadsheet_dates(column):
+            found.append(
+                Decision(name, "spreadsheet dates", damaged, "a spreadsheet seems to have made dates of what was typed")
+            )
     if rows >= 2 and rows * max(frame.shape[1], 1) <= CELLS:
         found += _twice(frame)
     return found
@@ -81,6 +90,15 @@ def _identifier(name: str, column, recipe: dict) -> str:
     ):
         return ""
     return f"{rows:,} codes, each once, such as {texts[0]!r}" if column.is_unique else ""
+
+
+def _spreadsheet_dates(column) -> list[str]:
+    """ "4-May" where "4-5" was typed: words of that form in a column of few different ones."""
+    if column.dtype.kind in "iufbM":
+        return []
+    words = column.iloc[:LOOK].dropna().unique()
+    like = [word for word in words if isinstance(word, str) and _DAY_AND_MONTH.fullmatch(word)]
+    return sorted(like)[:5] if like and len(words) <= 50 else []
 
 
 def _free_text(column) -> str:

@@ -58,6 +58,7 @@ class TextColumns:
         self.settings, self.source = settings, source
         self._counts: dict[str, tuple[int, int, bool]] = {}
         self._known_shapes: dict[str, list] = {}
+        self._plain: set[str] = set()  # columns of plain numbers and missing words
 
     def query(self, query: str):
         return engine.run(self.connection, query, self.source)
@@ -111,6 +112,7 @@ class TextColumns:
         if not kept:
             return {"kind": "empty"}, [*decisions, Decision(name, "empty", None, "no value at all")]
         if plain == kept and kind in (None, "number") and self.settings.decimal != ",":
+            self._plain.add(name)
             return plain_number() | {"missing": sorted(missing)} | self._only(), decisions
         recipe: dict | None = None
         why: list[tuple] = []
@@ -301,7 +303,7 @@ class TextColumns:
                     "whole",
                 )
             ]
-        if learned and recipe == plain_number() | {"missing": recipe["missing"]} | self._only():
+        if learned and name in self._plain:
             return [(name, f"CAST({present} AS DOUBLE)", "whole")]
         return self._number_plan(name, recipe, present, gone)
 

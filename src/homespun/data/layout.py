@@ -191,7 +191,11 @@ def _header_rows(rows: Rows, width: int) -> tuple[int, str]:
 
 def _is_header(first: list[str], body: Rows, width: int, *, sure: bool = False) -> bool:
     """Whether a row names the columns below it."""
+    written = [text.strip() for text in first]
+    others = [row for row in body if [text.strip() for text in row] != written]
     columns = profiles(body, width)
+    if len(others) < len(body) and any(profile.typed for profile in profiles(others, width)):
+        body, columns = others, profiles(others, width)  # joined files repeat their header
     votes = 0.0
     typed_cells = sum(kind_of(text) in TYPED for text in first)
     years = [int(text) for text in first if text.strip().isdigit() and 1800 <= int(text) <= 2100]
@@ -209,8 +213,8 @@ def _is_header(first: list[str], body: Rows, width: int, *, sure: bool = False) 
                 votes -= 1.5
         elif kind in TYPED and not counting:
             votes -= 0.5
-    if votes:
-        return votes > 0
+    if votes or counting:
+        return votes > 0 or counting
     if sure or typed_cells > len(first) / 2:
         return False
     # all text: names are different from each other, and do not come again below

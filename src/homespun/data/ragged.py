@@ -155,7 +155,7 @@ class Repairer:
             if why and why not in reasons:
                 reasons.append(why)
             i, j = before_i, before_j
-        odd = sum(column.surprise(text) > PLAUSIBLE + 1.0 for column, text in zip(self.columns, row))
+        odd = sum(bool(text) and column.surprise(text) > PLAUSIBLE + 1.0 for column, text in zip(self.columns, row))
         if odd > 0 or self.cost(row) > PLAUSIBLE * width:
             return None
         return Repair(
