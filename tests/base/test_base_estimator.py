@@ -148,6 +148,6 @@ def test_weights_whose_sum_overflows_are_refused():
     from homespun.linear_model import Ridge
 
     X = np.random.default_rng(0).normal(size=(60, 4))
-    with pytest.raises(DataError, match="sum of the sample weights is infinite, the largest is 1e") as error:
+    with pytest.raises(DataError, match="sum of the sample weights is inf, the largest is 1e") as error:
         Ridge().fit(X, X[:, 0], sample_weight=np.full(60, 1e307))
     assert error.value.operation == "Ridge.fit" and error.value.rule == "a finite sum"

@@ -13,6 +13,7 @@ It carries the same facts as fields, so that programs (and tests) need not parse
 from __future__ import annotations
 
 import pickle
+import re
 from typing import Any
 
 
@@ -52,10 +53,10 @@ class HomespunError(ValueError):
         where: str | None = None,
         suggestion: str | None = None,
     ):
-        super().__init__(message)
+        super().__init__(python_words(message))
         self.operation = operation
         self.operands = operands or {}
-        self.rule = rule
+        self.rule = rule if rule is None else python_words(rule)
         self.where = where
         self.suggestion = suggestion
 
@@ -63,6 +64,18 @@ class HomespunError(ValueError):
         fields = {name: getattr(self, name) for name in ("operation", "operands", "rule", "where", "suggestion")}
         fields["operands"] = {name: _portable(value) for name, value in self.operands.items()}
         return _rebuild, (type(self), str(self), fields)
+
+
+def python_words(text: str) -> str:
+    """The text with NumPy's numbers and strings as Python writes them: users of tables never typed ``np.int64``.
+
+    >>> python_words("y holds only np.int64(1) and np.str_('a')")
+    "y holds only 1 and 'a'"
+    """
+    return _NUMPY_SCALAR.sub(r"\1", text)
+
+
+_NUMPY_SCALAR = re.compile(r"\bnp\.(?:u?int\d+|u?longlong|float\d+|longdouble|complex\d+|str_|bytes_|datetime64)\(([^()]*)\)")
 
 
 def _portable(value):

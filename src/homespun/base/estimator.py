@@ -60,10 +60,17 @@ class Estimator(BaseEstimator):
             raise _worded(error, self, operation, X=X, y=y) from None
 
     def validate_weights(self, sample_weight, X, *, operation: str = "fit", dtype=np.float64, allow_negative=False):
-        """Weights as an array of shape (n,), ones for None. Negative, infinite or all-zero ones are a DataError."""
+        """Weights as an array of shape (n,), ones for None; a number is the weight of all.
+
+        Negative, infinite or all-zero ones are a DataError.
+        """
         try:
             weights = _check_sample_weight(sample_weight, X, dtype=dtype, ensure_non_negative=not allow_negative)
-        except ValueError as error:
+        except HomespunError:
+            raise
+        except (ValueError, TypeError, OverflowError) as error:
+            if "sample_weight" not in str(error):
+                error = ValueError(f"sample_weight: {error}")
             raise _worded(error, self, operation, X=X, sample_weight=sample_weight) from None
         if sample_weight is not None and weights.size and not weights.any():
             raise DataError(
@@ -74,7 +81,8 @@ class Estimator(BaseEstimator):
             total = weights.sum()
         if not np.isfinite(total):
             raise DataError(
-                f"{type(self).__name__}.{operation}: the sum of the sample weights is infinite, the largest is {weights.max():g}",
+                f"{type(self).__name__}.{operation}: the sum of the sample weights is {total:g}, "
+                f"the largest is {weights.max():g}",
                 operation=f"{type(self).__name__}.{operation}", operands={"sample_weight": weights.shape},
                 rule="a finite sum", suggestion="divide the weights by their largest")
         return weights

@@ -62,7 +62,12 @@ class Real(Constraint):
         self.low, self.high, self.open = low, high, open
 
     def kind(self, value) -> bool:
-        return isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_)) and value == value
+        if not isinstance(value, numbers.Real) or isinstance(value, (bool, np.bool_)):
+            return False
+        try:
+            return float(value) == value or value == value  # NaN equals nothing
+        except OverflowError:  # 10**400
+            return False
 
     def accepts(self, value):
         if not self.kind(value):
@@ -137,7 +142,8 @@ class ArrayLike(Constraint):
     """Something with entries: a list, a tuple, an array, a series."""
 
     def accepts(self, value):
-        return not isinstance(value, (str, bytes, dict, set, frozenset)) and hasattr(value, "__len__")
+        return (not isinstance(value, (str, bytes, dict, set, frozenset)) and hasattr(value, "__len__")
+                and getattr(value, "ndim", 1) > 0)  # an array without axes has the method, too
 
     def words(self):
         return "a list or an array"

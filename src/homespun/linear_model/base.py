@@ -17,10 +17,12 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
+from sklearn.model_selection import check_cv
 from sklearn.utils import assert_all_finite
 
-from homespun.base import HomespunError
+from homespun.base import Constraint, HomespunError, Integer, ParameterError, Satisfies, check_param
 from homespun.base.estimator import check_is_fitted
+from homespun.linear_model.dense_products import combined_rows
 
 FLOATS = [np.float64, np.float32]  # the types that stay as they are; anything else becomes float64
 BLOCK_BYTES = 2 << 20  # rows are taken in blocks of about this size: what a block needs stays near the processor
@@ -70,6 +72,51 @@ class MultiTarget:
         return tags
 
 
+def numbers_in(owner: str, name: str, values, each: Constraint) -> np.ndarray:
+    """The values of a parameter that is a number or a list of them, as float64 (k,); `each` constrains every one."""
+    try:
+        entries = np.ravel(np.asarray(values, dtype=object))
+    except ValueError:  # lists of different lengths
+        entries = np.array([None])
+    for entry in entries:
+        check_param(owner, name, entry, each)
+    if entries.size == 0:
+        raise ParameterError(f"{owner}: {name} must hold at least one number, got none", operation=owner,
+                             operands={name: values}, rule=f"at least one of {name}")
+    return entries.astype(np.float64)
+
+
+Folds = Integer(low=2) | None | Satisfies(
+    lambda cv: not isinstance(cv, (str, bytes, dict, set, frozenset, type)) and (hasattr(cv, "split") or hasattr(cv, "__iter__")),
+    "a splitter, or pairs of row numbers")
+
+
+def folds_of(estimator, cv, X, y) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Rows to fit on and rows to judge by, for each fold of the parameter `cv`; both hold at least one row."""
+    owner, n = type(estimator).__name__, X.shape[0]
+
+    def refuse(found, rule):
+        return ParameterError(f"{owner}: cv must give pairs of rows, to train on and to test on; {found}", operation=owner,
+                              operands={"cv": cv, "X": X.shape}, rule=rule)
+
+    folds = []
+    try:
+        for train, test in check_cv(cv).split(X, y):
+            folds.append((np.arange(n)[train], np.arange(n)[test]))  # lists, masks and slices become row numbers
+    except HomespunError:
+        raise
+    except (TypeError, ValueError, IndexError) as error:
+        raise refuse(f"{cv!r:.60}: {error}", f"pairs of row numbers below {n}") from error
+    for number, (train, test) in enumerate(folds):
+        for part, rows in (("train", train), ("test", test)):
+            if np.ndim(rows) != 1 or rows.size == 0:
+                raise refuse(f"the {part} part of fold {number} is {'one row' if np.ndim(rows) == 0 else 'not a list of rows'}"
+                             if np.ndim(rows) != 1 else f"the {part} part of fold {number} is empty", "lists of at least one row")
+    if not folds:
+        raise refuse("it gives none", "at least one fold")
+    return folds
+
+
 @contextmanager
 def not_searched_for_nan(estimator, X, y, checks):
     """For an X that was validated with ``ensure_all_finite=False``, as a NaN shows in the first sums over it.
@@ -113,12 +160,9 @@ def column_means(X, weights=None) -> np.ndarray:
         weights = np.ones(n)
     if sparse.issparse(X):
         return np.asarray(X.T.astype(np.float64, copy=False) @ weights) / weights.sum()
-    if X.dtype == np.float64:
-        return weights @ X / weights.sum()
-    total = np.zeros(X.shape[1:])
-    for rows in row_blocks(X):
-        total += weights[rows] @ X[rows].astype(np.float64)
-    return total / weights.sum()
+    if X.ndim == 1:
+        return weights @ X.astype(np.float64) / weights.sum()
+    return combined_rows(X, weights) / weights.sum()
 
 
 def row_blocks(X, extra_columns: int = 0):

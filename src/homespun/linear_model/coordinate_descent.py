@@ -19,7 +19,19 @@ import numpy as np
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
-from homespun.base import ArrayLike, Boolean, DataError, Integer, OneOf, RandomState, Real, ShapeError, check_params, generator
+from homespun.base import (
+    ArrayLike,
+    Boolean,
+    DataError,
+    Integer,
+    OneOf,
+    ParameterError,
+    RandomState,
+    Real,
+    ShapeError,
+    check_params,
+    generator,
+)
 from homespun.base.estimator import Estimator, RegressorMixin
 from homespun.linear_model.base import FLOATS, LinearModel, MultiTarget, as_targets
 from homespun.linear_model.designs import make_design
@@ -107,9 +119,15 @@ def alpha_grid(X, y, weights, l1_ratio, centre, eps, k, positive) -> np.ndarray:
 
 def wants_gram(precompute, X):
     """`precompute` as `make_design` takes it: True forces the Gram matrix, anything else leaves the choice to us."""
-    if hasattr(precompute, "__len__") and not isinstance(precompute, str) and np.shape(precompute) != (X.shape[1],) * 2:
-        raise ShapeError(f"precompute must be a ({X.shape[1]}, {X.shape[1]}) Gram matrix, got shape {np.shape(precompute)}",
-                         operands={"precompute": np.shape(precompute), "X": X.shape}, rule="precompute: d d")
+    if hasattr(precompute, "__len__") and not isinstance(precompute, str):
+        try:
+            shape = np.asarray(precompute, dtype=np.float64).shape
+        except (TypeError, ValueError, OverflowError):
+            raise ParameterError(f"precompute must be True, False or a matrix of numbers, got {precompute!r:.60}",
+                                 operands={"precompute": precompute}, rule="precompute: d d") from None
+        if shape != (X.shape[1],) * 2:
+            raise ShapeError(f"precompute must be a ({X.shape[1]}, {X.shape[1]}) Gram matrix, got shape {shape}",
+                             operands={"precompute": shape, "X": X.shape}, rule="precompute: d d")
     return True if precompute is True else None
 
 
@@ -201,8 +219,6 @@ class ElasticNet(MultiTarget, RegressorMixin, LinearModel, Estimator):
             warnings.warn("With alpha=0 there is no penalty: LinearRegression finds the same weights sooner", stacklevel=2)
         checks: dict[str, Any] = {"accept_sparse": "csc", "dtype": FLOATS, "multi_output": True, "y_numeric": True}
         X, y = self.validate(X, y, ensure_all_finite=False, **checks)  # of X: a NaN shows in the products, see below
-        if isinstance(sample_weight, numbers.Number):
-            sample_weight = None  # the same weight everywhere changes nothing
         weights = None if sample_weight is None else self.validate_weights(sample_weight, X)
         Y = as_targets(y)
         earlier = np.atleast_2d(self.coef_) if self.warm_start and hasattr(self, "coef_") else None

@@ -12,7 +12,6 @@ import numbers
 
 import numpy as np
 from scipy import sparse
-from sklearn.model_selection import check_cv
 from sklearn.utils.validation import column_or_1d
 
 from homespun.base import (
@@ -24,28 +23,26 @@ from homespun.base import (
     OneOf,
     RandomState,
     Real,
-    Satisfies,
     ShapeError,
-    check_param,
     check_params,
     generator,
     progress,
 )
 from homespun.base.estimator import Estimator, RegressorMixin
-from homespun.linear_model.base import FLOATS, LinearModel
+from homespun.linear_model.base import FLOATS, Folds, LinearModel, folds_of, numbers_in
 from homespun.linear_model.coordinate_descent import ElasticNet, alpha_grid, enet_path, lasso_path, solve_path, wants_gram
 from homespun.linear_model.designs import make_design
 from homespun.linear_model.working_set import WorkingSet
 
 COMMON = {
     "eps": Real(low=0, open="low"),
-    "alphas": Integer(low=1) | ArrayLike(),
+    "alphas": Integer(low=1, high=1_000_000) | ArrayLike(),
     "fit_intercept": Boolean(),
     "precompute": OneOf("auto") | Boolean() | ArrayLike(),
     "max_iter": Integer(low=1),
     "tol": Real(low=0),
     "copy_X": Boolean(),
-    "cv": Integer(low=2) | None | Satisfies(lambda cv: hasattr(cv, "split") or hasattr(cv, "__iter__"), "a splitter"),
+    "cv": Folds,
     "verbose": Boolean() | Integer(low=0),
     "n_jobs": NJobs,
     "positive": Boolean(),
@@ -75,14 +72,10 @@ class PathCV(RegressorMixin, LinearModel, Estimator):
             raise ShapeError(f"{type(self).__name__}.fit: y must have one column, got {y.shape[1]}: fit a model for each target",
                              operation=f"{type(self).__name__}.fit", operands={"y": y.shape}, rule="y: n")
         y = np.asarray(column_or_1d(y, warn=True), dtype=np.float64)
-        if isinstance(sample_weight, numbers.Number):
-            sample_weight = None
         weights = None if sample_weight is None else self.validate_weights(sample_weight, X)
-        ratios = np.atleast_1d(getattr(self, "l1_ratio", 1.0)).astype(np.float64)
-        for ratio in ratios:
-            check_param(type(self).__name__, "l1_ratio", float(ratio), Real(low=0, high=1))
+        ratios = numbers_in(type(self).__name__, "l1_ratio", getattr(self, "l1_ratio", 1.0), Real(low=0, high=1))
         grids = [self._grid(X, y, weights, ratio) for ratio in ratios]
-        folds = list(check_cv(self.cv).split(X, y))
+        folds = folds_of(self, self.cv, X, y)
         errors = np.empty((len(ratios), len(grids[0]), len(folds)))
         for j, (train, test) in enumerate(progress(folds, label=type(self).__name__)):
             errors[:, :, j] = self._fold_errors(X, y, weights, train, test, ratios, grids)
@@ -103,9 +96,7 @@ class PathCV(RegressorMixin, LinearModel, Estimator):
     def _grid(self, X, y, weights, ratio):
         if isinstance(self.alphas, numbers.Integral):
             return alpha_grid(X, y, weights, ratio, self.fit_intercept, self.eps, self.alphas, self.positive)
-        for alpha in self.alphas:
-            check_param(type(self).__name__, "alphas", alpha, Real(low=0))
-        return np.sort(np.asarray(self.alphas, dtype=np.float64))[::-1]
+        return np.sort(numbers_in(type(self).__name__, "alphas", self.alphas, Real(low=0)))[::-1]
 
     def _fold_errors(self, X, y, weights, train, test, ratios, grids):
         """Mean squared error on `test` of every penalty fitted on `train`: (l1_ratios, k)."""

@@ -17,6 +17,7 @@ from scipy import sparse
 
 from homespun.kernels import kernel, oracle, over_blocks
 from homespun.linear_model.base import column_means
+from homespun.linear_model.dense_products import combined_rows, row_products
 from homespun.linear_model.moments import moments, scatter, symmetric
 
 GATHER_ROWS = 64
@@ -124,43 +125,43 @@ class DenseDesign(ColumnDesign):
         super().__init__(X, target, X_mean, root, total)
 
     def forget(self):
-        self.columns, self.admitted = np.empty((self.X.shape[0], 0)), 0
+        self.blocks: list = []  # (n, k) each: one array that grows would be copied, and pages that are new are slow
 
     def transposed(self, r):
         r = r if self.root is None else self.root * r
-        return (r.astype(self.X.dtype, copy=False) @ self.X).astype(np.float64, copy=False) - self.X_mean * r.sum()
+        return combined_rows(self.X, r) - self.X_mean * r.sum()
 
     def fitted(self, w):
-        return self.columns[:, : self.admitted] @ w
+        total, start = np.zeros(self.X.shape[0]), 0
+        for block in self.blocks:
+            total += row_products(block, w[start : start + block.shape[1]])
+            start += block.shape[1]
+        return total
 
     def admit(self, members, new):
-        first, after = self.admitted, self.admitted + len(new)
-        if after > self.columns.shape[1]:
-            grown = np.empty((len(self.columns), min(2 * after, self.X.shape[1])))
-            grown[:, :first] = self.columns[:, :first]
-            self.columns = grown
-        over_blocks(gather_columns, -(-len(self.columns) // GATHER_ROWS), self.X, new, self.X_mean, self.each_root, first,
-                    self.columns)
-        self.admitted = after
-        gram = scatter(self.columns, centre=False, columns=after, first=first)[2]
-        gram[first:] = symmetric(gram[first:])
-        drop_constant(gram, self.X_mean[new], self.total, first=first)
+        columns = gathered(self.X, new, self.X_mean, self.each_root)
+        gram = np.concatenate([scatter(block, columns, centre=False, first=block.shape[1])[2] for block in self.blocks]
+                              + [symmetric(scatter(columns, centre=False)[2])])
+        self.blocks.append(columns)
+        if len(self.blocks) > 16:  # a path admits few columns at a time: one product with many is quicker
+            self.blocks = [np.concatenate(self.blocks, axis=1)]
+        drop_constant(gram, self.X_mean[new], self.total, first=len(members))
         return gram
 
 
-@kernel("void(i8, f8[:, :], i8[::1], f8[::1], f8[::1], i8, f8[:, ::1])",
-        "void(i8, f4[:, :], i8[::1], f8[::1], f8[::1], i8, f8[:, ::1])")
-def gather_columns(block, X, new, mean, root, first, out):
-    """OUT out[i, first + k] = root[i] (X[i, new[k]] - mean[new[k]]) for the rows i of one block."""
+@kernel("void(i8, f8[:, :], i8[::1], f8[::1], f8[::1], f8[:, ::1])",
+        "void(i8, f4[:, :], i8[::1], f8[::1], f8[::1], f8[:, ::1])")
+def gather_columns(block, X, new, mean, root, out):
+    """OUT out[i, k] = root[i] (X[i, new[k]] - mean[new[k]]) for the rows i of one block."""
     for i in range(block * GATHER_ROWS, min(X.shape[0], (block + 1) * GATHER_ROWS)):
         for k in range(new.size):
-            out[i, first + k] = root[i] * (X[i, new[k]] - mean[new[k]])
+            out[i, k] = root[i] * (X[i, new[k]] - mean[new[k]])
 
 
 def gathered(X, new, mean, root):
-    """Some columns of X, centred and weighted, to the right of a column of ones."""
-    out = np.ones((len(X), 1 + len(new)))
-    over_blocks(gather_columns, -(-len(X) // GATHER_ROWS), X, new, mean, root, 1, out)
+    """Some columns of X, centred and weighted."""
+    out = np.empty((len(X), len(new)))
+    over_blocks(gather_columns, -(-len(X) // GATHER_ROWS), X, new, mean, root, out)
     return out
 
 
@@ -168,7 +169,7 @@ def gathered(X, new, mean, root):
     lambda rng: (rng.normal(size=(GATHER_ROWS + 3, 5)), np.array([1, 4]), rng.normal(size=5), rng.random(GATHER_ROWS + 3)),
     lambda rng: (rng.normal(size=(GATHER_ROWS, 3)).astype(np.float32), np.array([0]), np.zeros(3), np.ones(GATHER_ROWS))))
 def gathered_formula(X, new, mean, root):
-    return np.hstack([np.ones((len(X), 1)), root[:, None] * (X - mean)[:, new]])
+    return root[:, None] * (X - mean)[:, new]
 
 
 class SparseDesign(ColumnDesign):

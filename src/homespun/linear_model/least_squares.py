@@ -129,14 +129,14 @@ def solve_dense(X, Y, weights, centre, tol):
             finite(X)  # squares overflow: go on with X itself
         elif (values := linalg.eigvalsh(m.gram, check_finite=False))[0] * WELL_CONDITIONED**2 > values[-1] \
                 and tol * WELL_CONDITIONED < 1:
-            factor = linalg.cho_factor(m.gram, lower=True, check_finite=False)
-            coef = linalg.cho_solve(factor, m.cross, check_finite=False)
+            L = linalg.cho_factor(m.gram, lower=True, check_finite=False)
+            coef = linalg.cho_solve(L, m.cross, check_finite=False)
             if values[0] * VERY_WELL_CONDITIONED**2 < values[-1]:
                 residual = Y - m.y_mean - (X @ coef - m.X_mean @ coef)
                 if weights is not None:
                     residual *= weights[:, None]
                 correction = residual.T.dot(X).T - m.X_mean[:, None] * residual.sum(axis=0)  # (d, t)
-                coef += linalg.cho_solve(factor, correction, check_finite=False)
+                coef += linalg.cho_solve(L, correction, check_finite=False)
             return coef, m.X_mean, m.y_mean, d, np.sqrt(values[::-1])
     A, B, X_mean, y_mean = centred_copy(X, Y, weights, centre)
     if n >= d > 0:

@@ -72,13 +72,11 @@ def moments(X, Y, weights=None, centre: bool = True) -> Moments:
     return Moments(mean[:d], mean[d:], symmetric(both[:, :d]), both[:, d:], total)
 
 
-def scatter(X, Y=None, weights=None, centre=True, *, columns=None, first=0):
+def scatter(X, Y=None, weights=None, centre=True, *, first=0):
     """Upper triangle of the scatter of the columns of X, then Y, around their means.
 
     Parameters
     ----------
-    X : ndarray of shape (n, d)
-        `columns`: only its first d columns count.
     first : int
         Only columns from this one on of the result.
 
@@ -87,7 +85,7 @@ def scatter(X, Y=None, weights=None, centre=True, *, columns=None, first=0):
     means (d + t,), sum of the weights, and entries (i, j) of the scatter for i < d and j >= `first`: (d, d + t - first). Those
     below the diagonal are not meant to be read.
     """
-    n, d = X.shape[0], X.shape[1] if columns is None else columns
+    n, d = X.shape
     Y = np.empty((n, 0)) if Y is None else np.ascontiguousarray(Y)
     width = -(-(d + Y.shape[1] - first) // COLUMNS) * COLUMNS
     height = -(-d // ROWS) * ROWS
@@ -98,7 +96,7 @@ def scatter(X, Y=None, weights=None, centre=True, *, columns=None, first=0):
     stripe = COLUMNS * -(-panels // max(1, -(-panels // WIDEST) if parts >= 4 else 8))
     grams, means, totals = np.zeros((parts, height, width)), np.zeros((parts, d + Y.shape[1])), np.zeros(parts)
     weights = np.ones(n) if weights is None else weights
-    over_blocks(scatter_stripe, parts * -(-width // max(1, stripe)), X, d, Y, weights, centre, first, stripe, means, totals, grams)
+    over_blocks(scatter_stripe, parts * -(-width // max(1, stripe)), X, Y, weights, centre, first, stripe, means, totals, grams)
     if parts > 1:
         return combine(means, totals, grams[:, :d, : d + Y.shape[1] - first], first)
     return means[0], float(totals[0]), grams[0, :d, : d + Y.shape[1] - first]
@@ -117,17 +115,17 @@ def symmetric(upper) -> np.ndarray:
     return np.triu(upper) + np.triu(upper, 1).T
 
 
-@kernel("void(i8, f8[:, ::1], i8, f8[:, ::1], f8[::1], b1, i8, i8, f8[:, ::1], f8[::1], f8[:, :, ::1])",
-        "void(i8, f8[::1, :], i8, f8[:, ::1], f8[::1], b1, i8, i8, f8[:, ::1], f8[::1], f8[:, :, ::1])",
-        "void(i8, f4[:, ::1], i8, f8[:, ::1], f8[::1], b1, i8, i8, f8[:, ::1], f8[::1], f8[:, :, ::1])",
-        "void(i8, f4[::1, :], i8, f8[:, ::1], f8[::1], b1, i8, i8, f8[:, ::1], f8[::1], f8[:, :, ::1])")
-def scatter_stripe(task, X, d, Y, weights, centre, first, stripe, means, totals, grams):
+@kernel("void(i8, f8[:, ::1], f8[:, ::1], f8[::1], b1, i8, i8, f8[:, ::1], f8[::1], f8[:, :, ::1])",
+        "void(i8, f8[::1, :], f8[:, ::1], f8[::1], b1, i8, i8, f8[:, ::1], f8[::1], f8[:, :, ::1])",
+        "void(i8, f4[:, ::1], f8[:, ::1], f8[::1], b1, i8, i8, f8[:, ::1], f8[::1], f8[:, :, ::1])",
+        "void(i8, f4[::1, :], f8[:, ::1], f8[::1], b1, i8, i8, f8[:, ::1], f8[::1], f8[:, :, ::1])")
+def scatter_stripe(task, X, Y, weights, centre, first, stripe, means, totals, grams):
     """Some rows and some columns of `scatter`: task = (part of the rows, stripe of the columns).
 
     OUT grams[part, i, j] += … for the columns first + j of this stripe, means[part] of these columns, totals[part].
     The rows and columns of `grams` are padded with zeros to whole tiles.
     """
-    n, t = Y.shape
+    (n, d), t = X.shape, Y.shape[1]
     parts, height, width = grams.shape
     flat = grams.reshape(-1)
     stripes = (width + stripe - 1) // stripe
@@ -151,12 +149,13 @@ def scatter_stripe(task, X, d, Y, weights, centre, first, stripe, means, totals,
             chunk_S += s
             for j in range(min(d, known)):
                 chunk[i, j] = X[start + i, j]
-                chunk_mean[j] += s * chunk[i, j]
-            for j in range(d, known):
-                chunk[i, j] = Y[start + i, j - d]
-                chunk_mean[j] += s * chunk[i, j]
+            for j in range(np.uint64(max(0, known - d))):  # unsigned: see `pack_centred`
+                chunk[i, np.uint64(d) + j] = Y[start + i, j]
+            if centre:
+                for j in range(known):
+                    chunk_mean[j] += s * chunk[i, j]
         share = chunk_S / (S + chunk_S) if chunk_S > 0.0 else 0.0
-        scale = 1.0 / chunk_S if centre and chunk_S > 0.0 else 0.0
+        scale = 1.0 / chunk_S if chunk_S > 0.0 else 0.0
         for j in range(known):
             chunk_mean[j] *= scale
             chunk[depth, j] = np.sqrt(S * share) * (chunk_mean[j] - mean[j]) + chunk_mean[j]

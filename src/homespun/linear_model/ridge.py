@@ -30,11 +30,10 @@ from homespun.base import (
     RandomState,
     Real,
     ShapeError,
-    check_param,
     check_params,
 )
 from homespun.base.estimator import Estimator, RegressorMixin
-from homespun.linear_model.base import FLOATS, LinearModel, MultiTarget, as_targets, finite, not_searched_for_nan
+from homespun.linear_model.base import FLOATS, LinearModel, MultiTarget, as_targets, finite, not_searched_for_nan, numbers_in
 from homespun.linear_model.centred_operators import CentredDense, CentredSparse, scipy_operator
 from homespun.linear_model.least_squares import centred_copy, means
 from homespun.linear_model.logistic.cholesky import factor, solve
@@ -143,9 +142,7 @@ class Ridge(MultiTarget, RegressorMixin, LinearModel, Estimator):
         return self
 
     def _alphas(self, t):
-        alphas = np.ravel(np.asarray(self.alpha, dtype=np.float64))
-        for alpha in alphas:
-            check_param("Ridge", "alpha", float(alpha), Real(low=0))
+        alphas = numbers_in("Ridge", "alpha", self.alpha, Real(low=0))
         if len(alphas) not in (1, t):
             raise ShapeError(f"Ridge.fit: alpha has {len(alphas)} entries, but y has {t} target(s)", operation="Ridge.fit",
                              operands={"alpha": alphas.shape}, rule=f"one alpha, or {t}")

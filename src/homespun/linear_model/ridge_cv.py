@@ -20,23 +20,20 @@ import numpy as np
 from scipy import linalg, sparse
 from sklearn.base import BaseEstimator
 from sklearn.metrics import check_scoring, get_scorer_names
-from sklearn.model_selection import check_cv
 
 from homespun.base import (
     ArrayLike,
     Boolean,
     CallableWith,
-    Integer,
     OneOf,
     ParameterError,
     Real,
     Satisfies,
-    check_param,
     check_params,
     progress,
 )
 from homespun.base.estimator import Estimator, RegressorMixin
-from homespun.linear_model.base import LinearModel, MultiTarget, as_targets, row_blocks
+from homespun.linear_model.base import Folds, LinearModel, MultiTarget, as_targets, folds_of, numbers_in, row_blocks
 from homespun.linear_model.least_squares import centred_copy, means
 from homespun.linear_model.moments import centred_rows, moments, outer_products
 from homespun.linear_model.ridge import Ridge
@@ -79,9 +76,9 @@ class RidgeCV(MultiTarget, RegressorMixin, LinearModel, Estimator):
     params = {
         "alphas": Real(low=0) | ArrayLike(),
         "fit_intercept": Boolean(),
-        "scoring": CallableWith("a scorer") | Satisfies(lambda word: word is None or word in get_scorer_names(),
-                                                        "the name of a scorer"),
-        "cv": Integer(low=2) | None | Satisfies(lambda cv: hasattr(cv, "split") or hasattr(cv, "__iter__"), "a splitter"),
+        "scoring": CallableWith("a scorer") | None | Satisfies(
+            lambda word: isinstance(word, str) and word in get_scorer_names(), "the name of a scorer"),
+        "cv": Folds,
         "gcv_mode": OneOf(None, "auto", "svd", "eigen"),
         "store_cv_results": Boolean(),
         "alpha_per_target": Boolean(),
@@ -108,9 +105,7 @@ class RidgeCV(MultiTarget, RegressorMixin, LinearModel, Estimator):
         X, y = self.validate(X, y, accept_sparse=("csr", "csc", "coo"), dtype=[np.float64, np.float32], multi_output=True,
                              y_numeric=True, ensure_min_samples=2)
         weights = None if sample_weight is None else self.validate_weights(sample_weight, X)
-        alphas = np.ravel(np.asarray(self.alphas, dtype=np.float64))
-        for alpha in alphas:
-            check_param("RidgeCV", "alphas", float(alpha), Real(low=0, open="low" if self.cv is None else ""))
+        alphas = numbers_in("RidgeCV", "alphas", self.alphas, Real(low=0, open="low" if self.cv is None else ""))
         if sparse.issparse(X):
             X = X.tocsr()
         if self.cv is None:
@@ -136,7 +131,7 @@ class RidgeCV(MultiTarget, RegressorMixin, LinearModel, Estimator):
             results = Y[:, :, None] - errors
             extra = {} if weights is None else {"sample_weight": weights}
             groups = [[j] for j in range(Y.shape[1])] if self.alpha_per_target else [list(range(Y.shape[1]))]
-            scores = np.array([[scorer(Predicted(), _squeeze(results[:, group, k]), _squeeze(Y[:, group]), **extra)
+            scores = np.array([[ask(scorer, Predicted(), _squeeze(results[:, group, k]), _squeeze(Y[:, group]), **extra)
                                 for k in range(len(alphas))] for group in groups])
         best = np.argmax(scores, axis=1)  # one, or one for each target
         picked = np.broadcast_to(best, (Y.shape[1],))
@@ -155,14 +150,14 @@ class RidgeCV(MultiTarget, RegressorMixin, LinearModel, Estimator):
                 raise ParameterError(f"RidgeCV: {name}=True needs leave-one-out (cv=None), got cv={self.cv!r}",
                                      operation="RidgeCV", operands={name: True, "cv": self.cv}, rule=f"{name} needs cv=None")
         scorer = check_scoring(self, scoring=self.scoring)
-        folds = list(check_cv(self.cv).split(X, y))
+        folds = folds_of(self, self.cv, X, y)
         scores = np.empty((len(alphas), len(folds)))
         for j, (train, test) in enumerate(progress(folds, label="RidgeCV")):
             inside = {} if weights is None else {"sample_weight": weights[train]}
             outside = {} if weights is None else {"sample_weight": weights[test]}
             for i, alpha in enumerate(alphas):
                 model = Ridge(alpha=alpha, fit_intercept=self.fit_intercept).fit(X[train], y[train], **inside)
-                scores[i, j] = scorer(model, X[test], y[test], **outside)
+                scores[i, j] = ask(scorer, model, X[test], y[test], **outside)
         best = int(np.argmax(scores.mean(axis=1)))
         self.alpha_, self.best_score_ = float(alphas[best]), float(scores.mean(axis=1)[best])
         model = Ridge(alpha=self.alpha_, fit_intercept=self.fit_intercept).fit(X, y, weights)
@@ -229,6 +224,16 @@ class Predicted(RegressorMixin, BaseEstimator):
 
     def predict(self, X):
         return X
+
+
+def ask(scorer, model, X, y, **weights) -> float:
+    """The scorer's number; whatever goes wrong in it is told as a mistake in `scoring`, with its own error as the cause."""
+    try:
+        return float(scorer(model, X, y, **weights))
+    except Exception as error:
+        raise ParameterError(f"RidgeCV: scoring must take (model, X, y) and return a number; it ended in "
+                             f"{type(error).__name__}: {error}", operation="RidgeCV", operands={"scoring": scorer},
+                             rule="scoring(model, X, y) -> number") from error
 
 
 def _squeeze(values):

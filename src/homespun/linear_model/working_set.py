@@ -136,41 +136,39 @@ class WorkingSet:
         return epochs
 
     def _descend_extrapolated(self, G, q, w, order, l1, l2, tol, max_epochs, positive):
-        """As `descend`; after every few passes, w moves on to where the last ones seem to lead, if the objective is lower there."""
-        m = len(w)
+        """As `descend`; after every few passes, w moves on to where the last ones seem to lead, if it is lower there."""
         c = self.design.correlation[self.members]
 
         def value(w, q):  # minus the objective, as G w = c - q
             return 0.5 * (c + q) @ w - l1 * np.abs(w).sum() - 0.5 * l2 * (w @ w)
 
-        trail = [w.copy()]
+        trail = [(w.copy(), q.copy())]
         for epoch in range(max_epochs):
             if descend(G, q, w, order, l1, l2, tol, 1, positive) > 0:
                 return epoch + 1
-            trail.append(w.copy())
+            trail.append((w.copy(), q.copy()))
             if len(trail) > EXTRAPOLATE:
-                guess = np.where(w == 0, 0.0, extrapolate(np.array(trail)))
-                if positive:
-                    guess = np.maximum(guess, 0.0)
-                q_guess = c - G[:m, :m] @ guess
-                if value(guess, q_guess) > value(w, q):
+                weights, gradients = (np.array(values) for values in zip(*trail))
+                shares = extrapolate(weights)
+                guess, q_guess = shares @ weights[1:], shares @ gradients[1:]  # q is linear in w: no product with G
+                if value(guess, q_guess) > value(w, q) and not (positive and guess.min() < 0.0):
                     w[:], q = guess, q_guess
-                trail = [w.copy()]
+                trail = [(w.copy(), q.copy())]
         return -max_epochs
 
 
 def extrapolate(trail):
-    """Anderson's limit of a sequence (k + 1, m): the mean of its last k entries, weighted by shares (that sum to 1) for which
-    the mean of the steps is shortest: of a linear sequence in k - 1 dimensions, the exact limit.
+    """Anderson's limit of a sequence (k + 1, m): shares (k,) of its last k entries, which sum to 1, and for which the mean of
+    the steps is shortest. Of a linear sequence in k - 1 dimensions, that is the exact limit.
 
-    >>> abs(extrapolate(np.array([[2.0], [1.0], [0.5]])).round(9)).tolist()  # it halves itself
-    [0.0]
+    >>> extrapolate(np.array([[2.0], [1.0], [0.5]])).round(6).tolist()  # it halves itself: the limit is -1 + 2 / 2 = 0
+    [-1.0, 2.0]
     """
     steps = np.diff(trail, axis=0)
     products = steps @ steps.T
     products.flat[:: len(products) + 1] += 1e-12 * np.trace(products) + np.finfo(np.float64).tiny
     shares = np.linalg.solve(products, np.ones(len(products)))
-    return (shares / shares.sum()) @ trail[1:]
+    return shares / shares.sum()
 
 
 def duality_gap(gradient, members, weights, residual_norm, residual_target, l1, l2, positive):

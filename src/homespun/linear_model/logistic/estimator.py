@@ -19,11 +19,14 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from homespun.base.errors import DataError, ParameterError
 from homespun.base.estimator import ClassifierMixin, Estimator, check_is_fitted, check_params
-from homespun.base.params import Boolean, Instance, Integer, NJobs, OneOf, RandomState, Real
+from homespun.base.params import Boolean, Instance, Integer, NJobs, OneOf, RandomState, Real, Satisfies, check_param
 from homespun.linear_model.base import FLOATS, linear_decision
 from homespun.linear_model.logistic.loss import LogisticLoss
 from homespun.linear_model.logistic.proximal import minimise_l1
 from homespun.linear_model.logistic.smooth import minimise_smooth
+
+OneForEach = Satisfies(lambda value: Real(low=0).accepts(value) and np.isfinite(float(value)),
+                       "a finite number >= 0 for each class")
 
 
 class LogisticRegression(ClassifierMixin, Estimator):
@@ -127,8 +130,7 @@ class LogisticRegression(ClassifierMixin, Estimator):
         X, y = self.validate(X, y, accept_sparse="csr", dtype=FLOATS, order="C")
         code = self._encode(y)
         weight = self.validate_weights(sample_weight, X)
-        class_weight = compute_class_weight(self.class_weight, classes=self.classes_, y=y, sample_weight=sample_weight)
-        weight = weight * np.asarray(class_weight, dtype=np.float64)[code]
+        weight = weight * self._class_weights(y, weight)[code]
         total = weight.sum()
         if not total > 0.0:
             raise DataError("LogisticRegression.fit: the class weights make every row's weight zero",
@@ -175,6 +177,18 @@ class LogisticRegression(ClassifierMixin, Estimator):
             raise ParameterError("LogisticRegression: l1_ratio must be a number when penalty is 'elasticnet', got None",
                                  operation="LogisticRegression", operands={"l1_ratio": None}, rule="0 <= l1_ratio <= 1")
         return 1.0 / float(self.C), {"l1": 1.0, "l2": 0.0}.get(self.penalty, l1_ratio)
+
+    def _class_weights(self, y, weight):
+        """A number for each of ``classes_``."""
+        if isinstance(self.class_weight, dict):
+            for value in self.class_weight.values():
+                check_param("LogisticRegression", "class_weight", value, OneForEach)
+        try:
+            found = compute_class_weight(self.class_weight, classes=self.classes_, y=y, sample_weight=weight)
+        except ValueError as error:  # a class that y does not have
+            raise DataError(f"LogisticRegression.fit: class_weight: {error}", operation="LogisticRegression.fit",
+                            operands={"class_weight": self.class_weight}, rule="a weight for classes of y") from None
+        return np.asarray(found, dtype=np.float64)
 
     def _encode(self, y):
         """Set ``classes_``; return each row's position in it."""
