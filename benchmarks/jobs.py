@@ -33,6 +33,7 @@ class Side:
     goals: dict[str, float] = field(default_factory=dict)  # step -> ratio that we want to reach against this peer
     memory: float | None = None  # we want at most so many times this peer's memory
     avx2: bool = True  # whether a switch keeps it to AVX2 (or it never uses more); otherwise it runs as it likes
+    repeats: int | None = None  # of a side that takes seconds, fewer than the job's
 
 
 @dataclass(frozen=True)
@@ -251,9 +252,9 @@ def rows_found(found, made):
 # ---------------------------------------------------------------------------------------------------------------------
 # The table
 
-def _side(name, path, outcome=weights_of, *, goals=None, target="y", avx2=True, **parameters):
+def _side(name, path, outcome=weights_of, *, goals=None, target="y", avx2=True, repeats=None, **parameters):
     return Side(name, path.partition(":")[0].partition(".")[0], stock(path, target, **parameters), outcome, goals or {},
-                avx2=avx2)
+                avx2=avx2, repeats=repeats)
 
 
 AUC = Quality("AUC", area_under_curve, within=0.001)
@@ -314,7 +315,7 @@ JOBS = (
         quality=Quality("objective", lasso_objective, higher=False, within=1e-4),
         ours=_side("homespun", f"homespun.{LINEAR}Lasso", alpha=alpha),
         peers=(_side("scikit-learn", f"sklearn.{LINEAR}Lasso", alpha=alpha, goals={"fit": 2}),
-               _side("skglm", "skglm:Lasso", alpha=alpha))),  # scikit-learn-intelex 2026 has no lasso
+               _side("skglm", "skglm:Lasso", alpha=alpha, repeats=1))),  # scikit-learn-intelex 2026 has no lasso
     Job("least squares", ("LinearRegression",), data.regression,
         sizes={"100,000 x 200": {"n": 100_000, "d": 200, "informative": 50, "alpha": 0}},
         tiny={"n": 300, "d": 10, "informative": 5, "alpha": 0},

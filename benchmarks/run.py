@@ -160,8 +160,10 @@ def measure(job: Job, size: str, peers, isa: str, results: Results, *, repeats: 
         try:
             for name in sides:
                 found[name].update(attempt(name, "") or {})
-            for _ in range(1 if quick else repeats or job.repeats):
+            for turn in range(1 if quick else repeats or job.repeats):
                 for name in list(workers):
+                    if turn >= (sides[name].repeats or turn + 1):
+                        continue
                     if not quick:
                         machine.wait_until_idle()
                     answer = attempt(name, "run")
@@ -209,7 +211,7 @@ def row_of(job: Job, size: str, step: str, peer: Side, isa: str, ours: dict, the
     row = {
         "job": f"{job.name}: {step}", "size": size, "peer": peer.name, "isa": isa, "threads": THREADS,
         "ours_seconds": ours_seconds, "peer_seconds": peer_seconds, "ratio": round(peer_seconds / ours_seconds, 3),
-        "goal": goal, "repeats": len(ours["seconds"]),
+        "goal": goal, "repeats": len(ours["seconds"]), "peer_repeats": len(theirs["seconds"]),
         "ours_mb": round(ours_peak - ours_before, 1), "peer_mb": round(peer_peak - peer_before, 1),
         "ours_peak_mb": ours_peak, "peer_peak_mb": peer_peak, "memory_goal": peer.memory if step == job.steps[0] else None,
         "quality": job.quality.name, "quality_ours": ours["quality"], "quality_peer": theirs["quality"],
@@ -235,7 +237,8 @@ def measure_import(isa: str, results: Results, *, repeats: int, quick: bool) -> 
     results.add({
         "job": IMPORT, "size": "fresh process", "peer": "import numpy", "isa": isa, "threads": THREADS,
         "ours_seconds": ours[0], "peer_seconds": peer[0], "ratio": round(peer[0] / ours[0], 3), "goal": 0.667,
-        "repeats": repeats, "ours_mb": round(ours[1] - ours[2], 1), "peer_mb": round(peer[1] - peer[2], 1),
+        "repeats": repeats, "peer_repeats": repeats,
+        "ours_mb": round(ours[1] - ours[2], 1), "peer_mb": round(peer[1] - peer[2], 1),
         "ours_peak_mb": ours[1], "peer_peak_mb": peer[1], "memory_goal": None, "quality": None, "quality_ours": None,
         "quality_peer": None, "quality_as_good": True, "peer_keeps_to_isa": True, "first_call_seconds": None,
         "first_call_compiled_seconds": None, "ours_version": machine.version("homespun"),
