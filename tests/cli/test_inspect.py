@@ -41,7 +41,7 @@ def test_json_and_overrides(csv, capsys):
     assert status == 0 and found["rows"] == 3 and found["columns"]["price"]["type"] == "number GBP"
     assert found["columns"]["price"]["missing"] == 1 and found["source"]["delimiter"] == ";"
     status, out, _ = call(capsys, "inspect", csv, "--no-header", "--delimiter", ";", "--json")
-    assert list(json.loads(out)["columns"])[0] == "column0"
+    assert next(iter(json.loads(out)["columns"])) == "column0"
 
 
 def test_what_cannot_be_inspected(csv, capsys):
@@ -53,7 +53,13 @@ def test_what_cannot_be_inspected(csv, capsys):
 
 
 def test_parts_of_the_report():
-    table = read({"x": [1.5, 2.5, 1234567.25], "day": ["2024-01-01 10:00", "2024-01-02 11:30", "2024-01-03 00:00"], "w": ["a", "b", "a"]})
+    table = read(
+        {
+            "x": [1.5, 2.5, 1234567.25],
+            "day": ["2024-01-01 10:00", "2024-01-02 11:30", "2024-01-03 00:00"],
+            "w": ["a", "b", "a"],
+        }
+    )
     assert content(table.frame["day"], "date") == "2024-01-01 10:00 … 2024-01-03 00:00"
     assert content(table.frame["w"], "text") == "2 different: a 2, b 1"
     assert [number(value) for value in (3, 12345, 0.123456, 1234567.25)] == ["3", "12,345", "0.1235", "1,234,567.25"]
@@ -65,43 +71,158 @@ def test_parts_of_the_report():
 # Real tables: (set/file, rows, columns, encoding, delimiter, header rows, decisions that must be there)
 
 REAL = [
-    ("cars_georgia/car_price_prediction.csv.gz", 19_234, 19, "utf-8", ",", 1, {
-        ("Levy", "missing"): ["-"], ("Mileage", "unit"): "km", ("Engine volume", "split"): "Turbo", ("Doors", "spreadsheet dates"): ["2-Mar", "4-May"],
-        (None, "duplicate rows"): 313, ("Leather interior", "flag"): {"Yes": 1.0, "No": 0.0}}),
-    ("cars_ebay_de/autos.csv.gz", 18_705, 20, "cp1252", ",", 1, {
-        ("price", "currency"): "USD", ("odometer", "unit"): "km", ("notRepairedDamage", "flag"): {"nein": 0.0, "ja": 1.0},
-        ("nrOfPictures", "constant"): 0, ("dateCrawled", "date"): "%Y-%m-%d %H:%M:%S"}),
+    (
+        "cars_georgia/car_price_prediction.csv.gz",
+        19_234,
+        19,
+        "utf-8",
+        ",",
+        1,
+        {
+            ("Levy", "missing"): ["-"],
+            ("Mileage", "unit"): "km",
+            ("Engine volume", "split"): "Turbo",
+            ("Doors", "spreadsheet dates"): ["2-Mar", "4-May"],
+            (None, "duplicate rows"): 313,
+            ("Leather interior", "flag"): {"Yes": 1.0, "No": 0.0},
+        },
+    ),
+    (
+        "cars_ebay_de/autos.csv.gz",
+        18_705,
+        20,
+        "cp1252",
+        ",",
+        1,
+        {
+            ("price", "currency"): "USD",
+            ("odometer", "unit"): "km",
+            ("notRepairedDamage", "flag"): {"nein": 0.0, "ja": 1.0},
+            ("nrOfPictures", "constant"): 0,
+            ("dateCrawled", "date"): "%Y-%m-%d %H:%M:%S",
+        },
+    ),
     ("cars_toyota_flags/ToyotaCorolla.csv", 1_436, 38, "utf-8", ",", 1, {("cylinders", "constant"): 4}),
-    ("cars_saudi/UsedCarsSA_Unclean_EN.csv.gz", 8_248, 15, "utf-8", ",", 1, {
-        ("Price", "words as missing"): ["Negotiable"], ("Negotiable", "flag"): {"FALSE": 0.0, "TRUE": 1.0}, ("Condition", "constant"): "Used"}),
-    ("cars_uk_focus/unclean focus.csv", 5_548, 11, "utf-8", ",", 1, {
-        ("price", "currency"): "GBP", (None, "empty rows"): 56, ("engine size2", "words as missing"): ["Unknown"], ("model", "constant"): "Focus",
-        ("reference", "identifier"): None}),
-    ("titanic/titanic.csv", 891, 12, "utf-8", ",", 1, {("PassengerId", "identifier"): None, ("Ticket", "text"): "not a number"}),
-    ("adult_census/adult-train.csv.gz", 32_561, 15, "utf-8", ",", 0, {("column1", "missing"): ["?"], (None, "no header"): False}),
-    ("telco_churn/Telco-Customer-Churn.csv", 7_043, 21, "utf-8", ",", 1, {
-        ("Churn", "flag"): {"No": 0.0, "Yes": 1.0}, ("customerID", "identifier"): None}),
-    ("bank_marketing/bank-additional.csv", 4_119, 21, "utf-8", ";", 1, {
-        ("y", "flag"): {"no": 0.0, "yes": 1.0}, ("default", "flag"): {"no": -1.0, "unknown": 0.0, "yes": 1.0}}),
+    (
+        "cars_saudi/UsedCarsSA_Unclean_EN.csv.gz",
+        8_248,
+        15,
+        "utf-8",
+        ",",
+        1,
+        {
+            ("Price", "words as missing"): ["Negotiable"],
+            ("Negotiable", "flag"): {"FALSE": 0.0, "TRUE": 1.0},
+            ("Condition", "constant"): "Used",
+        },
+    ),
+    (
+        "cars_uk_focus/unclean focus.csv",
+        5_548,
+        11,
+        "utf-8",
+        ",",
+        1,
+        {
+            ("price", "currency"): "GBP",
+            (None, "empty rows"): 56,
+            ("engine size2", "words as missing"): ["Unknown"],
+            ("model", "constant"): "Focus",
+            ("reference", "identifier"): None,
+        },
+    ),
+    (
+        "titanic/titanic.csv",
+        891,
+        12,
+        "utf-8",
+        ",",
+        1,
+        {("PassengerId", "identifier"): None, ("Ticket", "text"): "not a number"},
+    ),
+    (
+        "adult_census/adult-train.csv.gz",
+        32_561,
+        15,
+        "utf-8",
+        ",",
+        0,
+        {("column1", "missing"): ["?"], (None, "no header"): False},
+    ),
+    (
+        "telco_churn/Telco-Customer-Churn.csv",
+        7_043,
+        21,
+        "utf-8",
+        ",",
+        1,
+        {("Churn", "flag"): {"No": 0.0, "Yes": 1.0}, ("customerID", "identifier"): None},
+    ),
+    (
+        "bank_marketing/bank-additional.csv",
+        4_119,
+        21,
+        "utf-8",
+        ";",
+        1,
+        {("y", "flag"): {"no": 0.0, "yes": 1.0}, ("default", "flag"): {"no": -1.0, "unknown": 0.0, "yes": 1.0}},
+    ),
     ("california_housing/housing.csv", 20_640, 10, "utf-8", ",", 1, {}),
-    ("chipotle_orders/chipotle.tsv", 4_622, 5, "utf-8", "\t", 1, {("item_price", "currency"): "USD", ("choice_description", "missing"): ["NULL"]}),
-    ("gdp_per_capita/gdp_per_capita.csv", 189, 7, "cp1252", "\t", 1, {
-        ("2015", "missing"): ["n/a"], (None, "footer"): ["International Monetary Fund, World Economic Outlook Database, April 2016"],
-        ("2015", "decimal point"): "."}),
+    (
+        "chipotle_orders/chipotle.tsv",
+        4_622,
+        5,
+        "utf-8",
+        "\t",
+        1,
+        {("item_price", "currency"): "USD", ("choice_description", "missing"): ["NULL"]},
+    ),
+    (
+        "gdp_per_capita/gdp_per_capita.csv",
+        189,
+        7,
+        "cp1252",
+        "\t",
+        1,
+        {
+            ("2015", "missing"): ["n/a"],
+            (None, "footer"): ["International Monetary Fund, World Economic Outlook Database, April 2016"],
+            ("2015", "decimal point"): ".",
+        },
+    ),
     ("ufo_sightings/ufo.csv.gz", 80_543, 5, "utf-8", ",", 1, {("Time", "date"): "%m/%d/%Y %H:%M"}),
-    ("supermarket_sales/supermarket_sales.csv", 1_000, 17, "utf-8", ",", 1, {
-        ("Date", "date"): "%m/%d/%Y", ("Invoice ID", "identifier"): None, ("gross income", "duplicate column"): "Tax 5%"}),
-]  # fmt: skip
+    (
+        "supermarket_sales/supermarket_sales.csv",
+        1_000,
+        17,
+        "utf-8",
+        ",",
+        1,
+        {
+            ("Date", "date"): "%m/%d/%Y",
+            ("Invoice ID", "identifier"): None,
+            ("gross income", "duplicate column"): "Tax 5%",
+        },
+    ),
+]
 
 
-@pytest.mark.parametrize("path, rows, columns, encoding, delimiter, header, decisions", REAL, ids=[path.partition("/")[0] for path, *_ in REAL])
+@pytest.mark.parametrize(
+    "path, rows, columns, encoding, delimiter, header, decisions",
+    REAL,
+    ids=[path.partition("/")[0] for path, *_ in REAL],
+)
 def test_real_tables(path, rows, columns, encoding, delimiter, header, decisions):
     folder = os.environ.get("HOMESPUN_DATA")
     if not folder:
         pytest.skip(f"HOMESPUN_DATA is not set: {path} is needed")
     table = read(os.path.join(folder, path))
     assert (len(table), table.frame.shape[1]) == (rows, columns)
-    assert (table.facts["encoding"], table.facts["delimiter"], table.facts["header rows"]) == (encoding, delimiter, header)
+    assert (table.facts["encoding"], table.facts["delimiter"], table.facts["header rows"]) == (
+        encoding,
+        delimiter,
+        header,
+    )
     found = {(decision.column, decision.kind): decision.value for decision in table.decisions}
     for what, value in decisions.items():
         assert found.get(what, "absent") == value, what

@@ -27,14 +27,32 @@ def told(table):
 def raw(content, **options):
     """Rows of text, as the file has them."""
     frame = read(content if isinstance(content, bytes) else content.encode(), types="text", missing=(), **options).frame
-    return list(frame.columns), [["" if v is None or v != v else v for v in row] for row in frame.to_numpy(dtype=object)]
+    return list(frame.columns), [
+        ["" if v is None or v != v else v for v in row] for row in frame.to_numpy(dtype=object)
+    ]
 
 
-@pytest.mark.parametrize("text, kind", [
-    ("", "empty"), ("n/a", "missing"), ("-1.5e3", "number"), ("1,234.5", "number"), ("£8,000", "quantity"), ("12 km", "quantity"),
-    ("10:30", "time"), ("28/01/2018", "date"), ("2024-01-31T10:00:00Z", "date"), ("5 Jan 2024", "date"), ("https://a.b/c", "address"),
-    ("me@example.com", "address"), ("word", "word"), ("two words, or three", "text"), ('"half', "other"), ("a|b", "other"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text, kind",
+    [
+        ("", "empty"),
+        ("n/a", "missing"),
+        ("-1.5e3", "number"),
+        ("1,234.5", "number"),
+        ("£8,000", "quantity"),
+        ("12 km", "quantity"),
+        ("10:30", "time"),
+        ("28/01/2018", "date"),
+        ("2024-01-31T10:00:00Z", "date"),
+        ("5 Jan 2024", "date"),
+        ("https://a.b/c", "address"),
+        ("me@example.com", "address"),
+        ("word", "word"),
+        ("two words, or three", "text"),
+        ('"half', "other"),
+        ("a|b", "other"),
+    ],
+)
 def test_kinds_of_cells(text, kind):
     assert kind_of(text) == kind
 
@@ -77,17 +95,25 @@ def test_backslash_escapes_quotes_only():
     assert rows == [["C:\\temp", 'say "hi"'], ["D:\\new", 'no "x" there']]
 
 
-@pytest.mark.parametrize("lines, start, header, names", [
-    (["a,b", "1,2", "3,4"], 0, 1, ["a", "b"]),
-    (["1,2", "3,4", "5,6"], 0, 0, []),
-    (["make,fuel", "Ford,petrol", "Audi,diesel"], 0, 1, ["make", "fuel"]),
-    (["Ford,petrol", "Audi,petrol", "Ford,diesel", "Audi,diesel", "Ford,petrol"], 0, 0, []),
-    (["Report 2024,,", ",,", "a,b,c", "1,2,3", "4,5,6"], 2, 1, ["a", "b", "c"]),
-    (["My report", "", "a,b,c", "1,2,3", "4,5,6"], 2, 1, ["a", "b", "c"]),
-    (["country,2019,2020,2021", "France,1.5,2.5,3.5", "Spain,2.5,3.5,4.5"], 0, 1, ["country", "2019", "2020", "2021"]),
-    (["control,,fire,", "X,Y,X,Y", "1.5,2,3,4", "2.5,3,4,5"], 0, 2, ["control X", "control Y", "fire X", "fire Y"]),
-    (["a,b", "a,b", "1,2", "3,4"], 0, 2, ["a", "b"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "lines, start, header, names",
+    [
+        (["a,b", "1,2", "3,4"], 0, 1, ["a", "b"]),
+        (["1,2", "3,4", "5,6"], 0, 0, []),
+        (["make,fuel", "Ford,petrol", "Audi,diesel"], 0, 1, ["make", "fuel"]),
+        (["Ford,petrol", "Audi,petrol", "Ford,diesel", "Audi,diesel", "Ford,petrol"], 0, 0, []),
+        (["Report 2024,,", ",,", "a,b,c", "1,2,3", "4,5,6"], 2, 1, ["a", "b", "c"]),
+        (["My report", "", "a,b,c", "1,2,3", "4,5,6"], 2, 1, ["a", "b", "c"]),
+        (
+            ["country,2019,2020,2021", "France,1.5,2.5,3.5", "Spain,2.5,3.5,4.5"],
+            0,
+            1,
+            ["country", "2019", "2020", "2021"],
+        ),
+        (["control,,fire,", "X,Y,X,Y", "1.5,2,3,4", "2.5,3,4,5"], 0, 2, ["control X", "control Y", "fire X", "fire Y"]),
+        (["a,b", "a,b", "1,2", "3,4"], 0, 2, ["a", "b"]),
+    ],
+)
 def test_layouts(lines, start, header, names):
     layout = find_layout([line.split(",") if line else [] for line in lines])
     assert (layout.start, layout.header, layout.names) == (start, header, names)
@@ -103,7 +129,8 @@ def test_footers():
 
 
 ORDERS = ["date,time,n,code,text,address"] + [
-    f"{1 + i % 28:02d}/01/2018,{i % 24:02d}:15,{i % 7},AB-{1000 + i},Boots for walkers {i},https://example.com/{i}" for i in range(30)
+    f"{1 + i % 28:02d}/01/2018,{i % 24:02d}:15,{i % 7},AB-{1000 + i},Boots for walkers {i},https://example.com/{i}"
+    for i in range(30)
 ]
 
 
@@ -118,14 +145,17 @@ def repaired(line):
 GOOD = ORDERS[10].split(",")
 
 
-@pytest.mark.parametrize("line, how", [
-    ("10/01/2018,,09:15,2,AB-1009,Boots for walkers 9,https://example.com/9", "delimiter too many"),
-    ("10/01/2018,09:15,2AB-1009,Boots for walkers 9,https://example.com/9", "delimiter missing"),
-    ("10/01/201809:15,2,AB-1009,Boots for walkers 9,https://example.com/9", "delimiter missing"),
-    ("10/01/2018,2,AB-1009,Boots for walkers 9,https://example.com/9", "field missing"),
-    ("10/01/2018 09:15 2 AB-1009 Boots for walkers 9 https://example.com/9", "delimiter ' ' on this line"),
-    ("10/01/2018;09:15;2;AB-1009;Boots for walkers 9;https://example.com/9", "delimiter ';' on this line"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "line, how",
+    [
+        ("10/01/2018,,09:15,2,AB-1009,Boots for walkers 9,https://example.com/9", "delimiter too many"),
+        ("10/01/2018,09:15,2AB-1009,Boots for walkers 9,https://example.com/9", "delimiter missing"),
+        ("10/01/201809:15,2,AB-1009,Boots for walkers 9,https://example.com/9", "delimiter missing"),
+        ("10/01/2018,2,AB-1009,Boots for walkers 9,https://example.com/9", "field missing"),
+        ("10/01/2018 09:15 2 AB-1009 Boots for walkers 9 https://example.com/9", "delimiter ' ' on this line"),
+        ("10/01/2018;09:15;2;AB-1009;Boots for walkers 9;https://example.com/9", "delimiter ';' on this line"),
+    ],
+)
 def test_broken_rows_are_repaired_and_said(line, how):
     row, decisions = repaired(line)
     want = ["", *GOOD[2:]] if how == "field missing" else GOOD[1:]
@@ -166,7 +196,12 @@ def test_comment_lines():
 
 
 def test_several_tables_in_one_file():
-    content = "a,b,c\n" + "".join(f"{i},{i + 1},x\n" for i in range(5)) + "\nname,size,kind,more\n" + "".join(f"n{i},{i}.5,k,m\n" for i in range(4))
+    content = (
+        "a,b,c\n"
+        + "".join(f"{i},{i + 1},x\n" for i in range(5))
+        + "\nname,size,kind,more\n"
+        + "".join(f"n{i},{i}.5,k,m\n" for i in range(4))
+    )
     first = read(content.encode())
     assert len(first) == 5 and "line 8" in told(first)["several tables"].evidence
     second = read(content.encode(), table=2)
@@ -198,10 +233,18 @@ def test_overrides():
     assert str(read(b"x\n01/02/2024\n03/04/2024\n", date_order="month").frame["x"][0])[:10] == "2024-01-02"
 
 
-@pytest.mark.parametrize("options, word", [
-    ({"quote": "''"}, "quote"), ({"decimal": ";"}, "';'"), ({"decimal": ",", "thousands": ","}, "both"), ({"date_order": "year"}, "'year'"),
-    ({"skip_rows": -1}, "-1"), ({"table": 0}, "0"), ({"types": "float"}, "'float'"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "options, word",
+    [
+        ({"quote": "''"}, "quote"),
+        ({"decimal": ";"}, "';'"),
+        ({"decimal": ",", "thousands": ","}, "both"),
+        ({"date_order": "year"}, "'year'"),
+        ({"skip_rows": -1}, "-1"),
+        ({"table": 0}, "0"),
+        ({"types": "float"}, "'float'"),
+    ],
+)
 def test_bad_overrides(options, word):
     with pytest.raises(ParameterError, match=word):
         read(b"a,b\n1,2\n", **options)
@@ -259,19 +302,28 @@ def test_null_bytes_are_left_out_and_said():
 
 
 FIELDS = st.text(
-    st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Zs"), exclude_characters="\x85\u2028\u2029\ufeff\ue000"), max_size=9
+    st.characters(
+        codec="utf-8", categories=("L", "N", "P", "S", "Zs"), exclude_characters="\x85\u2028\u2029\ufeff\ue000"
+    ),
+    max_size=9,
 ).map(str.strip)
 
 
 @settings(max_examples=80, deadline=None)
 @given(
-    st.integers(2, 5), st.integers(5, 12), st.data(), st.sampled_from([",", ";", "\t", "|"]),
-    st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-32"]), st.sampled_from(["\n", "\r\n"]),
-)  # fmt: skip
+    st.integers(2, 5),
+    st.integers(5, 12),
+    st.data(),
+    st.sampled_from([",", ";", "\t", "|"]),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-32"]),
+    st.sampled_from(["\n", "\r\n"]),
+)
 def test_written_tables_come_back(width, height, data, delimiter, encoding, newline):
     """Whatever is written all in quotes, with a header of plain names and a column of numbers, is read back."""
     names = [f"name{i}" for i in range(width)]
-    rows = [[str(i * 7 % 5), *data.draw(st.lists(FIELDS, min_size=width - 1, max_size=width - 1))] for i in range(height)]
+    rows = [
+        [str(i * 7 % 5), *data.draw(st.lists(FIELDS, min_size=width - 1, max_size=width - 1))] for i in range(height)
+    ]
     file = io.StringIO()
     csv.writer(file, delimiter=delimiter, quoting=csv.QUOTE_ALL, lineterminator=newline).writerows([names, *rows])
     got_names, got = raw(file.getvalue().encode(encoding), delimiter=delimiter, quote='"', footer=0, comment="")
@@ -279,17 +331,30 @@ def test_written_tables_come_back(width, height, data, delimiter, encoding, newl
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(3, 6), st.sampled_from([",", ";", "\t", "|"]), st.sampled_from(["utf-8", "cp1252", "utf-16"]), st.booleans(), st.randoms())
+@given(
+    st.integers(3, 6),
+    st.sampled_from([",", ";", "\t", "|"]),
+    st.sampled_from(["utf-8", "cp1252", "utf-16"]),
+    st.booleans(),
+    st.randoms(),
+)
 def test_usual_tables_are_sniffed(width, delimiter, encoding, quoted, random):
     """Numbers, dates and words in a dialect that nobody names."""
-    kinds = [lambda: str(random.randint(0, 9999)), lambda: f"{random.uniform(0, 99):.2f}", lambda: random.choice(["Müller", "Ford", "Åsa", "blue"]),
-             lambda: f"2024-0{random.randint(1, 9)}-1{random.randint(0, 9)}", lambda: random.choice(["a remark", "two, or three", "semi; colon"])]  # fmt: skip
+    kinds = [
+        lambda: str(random.randint(0, 9999)),
+        lambda: f"{random.uniform(0, 99):.2f}",
+        lambda: random.choice(["Müller", "Ford", "Åsa", "blue"]),
+        lambda: f"2024-0{random.randint(1, 9)}-1{random.randint(0, 9)}",
+        lambda: random.choice(["a remark", "two, or three", "semi; colon"]),
+    ]
     columns = [kinds[0], kinds[2], *(random.choice(kinds) for _ in range(width - 2))]
     names = [f"column {chr(97 + i)}" for i in range(width)]
     rows = [[make() for make in columns] for _ in range(20)]
     assume(encoding != "cp1252" or any("ü" in text or "Å" in text for row in rows for text in row))
     file = io.StringIO()
-    csv.writer(file, delimiter=delimiter, quoting=csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL).writerows([names, *rows])
+    csv.writer(file, delimiter=delimiter, quoting=csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL).writerows(
+        [names, *rows]
+    )
     assert raw(file.getvalue().encode(encoding)) == (names, rows)
 
 

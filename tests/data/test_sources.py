@@ -100,7 +100,11 @@ def test_excel(tmp_path):
     check(table)
     assert {d.kind: d.value for d in table.decisions if d.column is None}["sheet"] == "cars"
     dates = read(tmp_path / "cars.xlsx", sheet="dates").frame
-    assert dates["day"].dtype.kind == "M" and str(dates["day"][2])[:10] == "2024-02-01" and dates["n"].tolist() == [3, 3, 3, 3]
+    assert (
+        dates["day"].dtype.kind == "M"
+        and str(dates["day"][2])[:10] == "2024-02-01"
+        and dates["n"].tolist() == [3, 3, 3, 3]
+    )
     pd.testing.assert_frame_equal(read(tmp_path / "cars.xlsx", sheet=1).frame, dates)
     with pytest.raises(DataError, match="did you mean 'dates'"):
         read(tmp_path / "cars.xlsx", sheet="date")
@@ -153,7 +157,10 @@ def test_json_with_nested_values():
         read(b'[{"a": 1}, {"a": ')
 
 
-@pytest.mark.parametrize("content, word", [(b"%PDF-1.4 x", "PDF"), (b"\x89PNG\r\n", "picture"), (b"\x28\xb5\x2f\xfd", "zstd"), (b"", "empty")])
+@pytest.mark.parametrize(
+    "content, word",
+    [(b"%PDF-1.4 x", "PDF"), (b"\x89PNG\r\n", "picture"), (b"\x28\xb5\x2f\xfd", "zstd"), (b"", "empty")],
+)
 def test_what_is_no_table(content, word):
     with pytest.raises(DataError, match=word):
         read(content)
@@ -161,15 +168,26 @@ def test_what_is_no_table(content, word):
 
 def test_findings():
     n = 40
-    table = read({
-        "order_id": [f"A-{i}" for i in range(n)], "nr": list(range(n)), "same": ["x"] * n, "price": [i % 7 + 0.5 for i in range(n)],
-        "again": [i % 7 + 0.5 for i in range(n)], "remark": [f"a fine car with number {i}" for i in range(n)], "doors": ["4-May", "2-Mar"] * (n // 2),
-    })  # fmt: skip
+    table = read(
+        {
+            "order_id": [f"A-{i}" for i in range(n)],
+            "nr": list(range(n)),
+            "same": ["x"] * n,
+            "price": [i % 7 + 0.5 for i in range(n)],
+            "again": [i % 7 + 0.5 for i in range(n)],
+            "remark": [f"a fine car with number {i}" for i in range(n)],
+            "doors": ["4-May", "2-Mar"] * (n // 2),
+        }
+    )
     found = {(d.column, d.kind) for d in table.decisions}
     assert found >= {
-        ("order_id", "identifier"), ("nr", "identifier"), ("same", "constant"), ("again", "duplicate column"), ("remark", "free text"),
+        ("order_id", "identifier"),
+        ("nr", "identifier"),
+        ("same", "constant"),
+        ("again", "duplicate column"),
+        ("remark", "free text"),
         ("doors", "spreadsheet dates"),
-    }  # fmt: skip
+    }
     assert ("price", "identifier") not in found
     twice = read({"a": [1, 2, 1, 3], "b": ["x", "y", "x", "z"]})
     assert {d.kind: d.value for d in twice.decisions}["duplicate rows"] == 1
@@ -182,22 +200,25 @@ def test_findings():
 def many(rows=25_000, seed=0):
     rng = np.random.default_rng(seed)
     days = pd.to_datetime("2020-01-01") + pd.to_timedelta(rng.integers(0, 900, rows), unit="D")
-    frame = pd.DataFrame({
-        "id": np.arange(rows),
-        "price": [f"£{value:,}" for value in rng.integers(500, 90_000, rows)],
-        "mileage": [f"{value} {unit}" for value, unit in zip(rng.integers(0, 300_000, rows), rng.choice(["km", "mi"], rows))],
-        "size": [f"{value:.1f}".replace(".", ",") for value in rng.uniform(0.8, 6, rows)],
-        "engine": rng.choice(["2.0", "1.6", "3.0 Turbo", "-"], rows),
-        "listed": days.strftime("%d.%m.%Y"),
-        "flag": rng.choice(["ON", "off", "NotAvailable"], rows),
-        "make": rng.choice([" Ford", "Audi ", "n/a", "Müller"], rows),
-        "x": np.where(rng.random(rows) < 0.01, "?", rng.normal(size=rows).round(4).astype(str)),
-        "zip": [f"{value:05d}" for value in rng.integers(0, 99_999, rows)],
-        "negative": [f"\u2212{value}" for value in rng.integers(0, 9, rows)],
-        "grouped": [f"{value:,}".replace(",", " ") for value in rng.integers(1000, 10**7, rows)],
-        "odd": ["Negotiable" if value < 100 else str(value) for value in rng.integers(0, 9000, rows)],
-    })  # fmt: skip
-    return frame
+    return pd.DataFrame(
+        {
+            "id": np.arange(rows),
+            "price": [f"£{value:,}" for value in rng.integers(500, 90_000, rows)],
+            "mileage": [
+                f"{value} {unit}" for value, unit in zip(rng.integers(0, 300_000, rows), rng.choice(["km", "mi"], rows))
+            ],
+            "size": [f"{value:.1f}".replace(".", ",") for value in rng.uniform(0.8, 6, rows)],
+            "engine": rng.choice(["2.0", "1.6", "3.0 Turbo", "-"], rows),
+            "listed": days.strftime("%d.%m.%Y"),
+            "flag": rng.choice(["ON", "off", "NotAvailable"], rows),
+            "make": rng.choice([" Ford", "Audi ", "n/a", "Müller"], rows),
+            "x": np.where(rng.random(rows) < 0.01, "?", rng.normal(size=rows).round(4).astype(str)),
+            "zip": [f"{value:05d}" for value in rng.integers(0, 99_999, rows)],
+            "negative": [f"\u2212{value}" for value in rng.integers(0, 9, rows)],
+            "grouped": [f"{value:,}".replace(",", " ") for value in rng.integers(1000, 10**7, rows)],
+            "odd": ["Negotiable" if value < 100 else str(value) for value in rng.integers(0, 9000, rows)],
+        }
+    )
 
 
 def test_sql_reads_as_python_does(tmp_path, monkeypatch):
@@ -220,7 +241,14 @@ def test_sql_reads_as_python_does(tmp_path, monkeypatch):
         else:
             assert mine.isna().equals(theirs.isna()) and (mine.dropna() == theirs.dropna()).all(), name
     decisions = {(d.column, d.kind) for d in fast.decisions}
-    assert decisions >= {("price", "currency"), ("mileage", "unit"), ("engine", "split"), ("listed", "date"), ("flag", "flag"), ("x", "missing")}
+    assert decisions >= {
+        ("price", "currency"),
+        ("mileage", "unit"),
+        ("engine", "split"),
+        ("listed", "date"),
+        ("flag", "flag"),
+        ("x", "missing"),
+    }
 
 
 def test_many_rows_by_recipes_of_a_few(tmp_path, monkeypatch):
@@ -239,7 +267,9 @@ def test_many_rows_by_recipes_of_a_few(tmp_path, monkeypatch):
             assert (fast[name].dropna() == slow[name].dropna()).all(), name
 
 
-@pytest.mark.parametrize("name, value", [("price", "$5"), ("flag", "maybe"), ("listed", "31.02.2024"), ("mileage", "5 kg")])
+@pytest.mark.parametrize(
+    "name, value", [("price", "$5"), ("flag", "maybe"), ("listed", "31.02.2024"), ("mileage", "5 kg")]
+)
 def test_many_rows_refuse_what_does_not_fit(tmp_path, name, value):
     frame = many()
     recipes = read(frame.iloc[:3000]).recipes

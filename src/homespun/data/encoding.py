@@ -137,32 +137,18 @@ def _without_mark(path: Path, name: str, head: bytes, whole: bool) -> tuple[str,
             rule="CSV, TSV, Parquet, JSON, Excel, SQLite or DuckDB",
             where=f"byte {at}",
         )
-    good = broken = 0
-    first = None
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    strict = codecs.getincrementaldecoder("utf-8")()
-    at = 0
-    with open(path, "rb") as file:
-        while True:
-            chunk = file.read(CHUNK)
-            final = not chunk or not whole
-            if first is None:
-                held = len(strict.getstate()[0])
-                try:
-                    strict.decode(chunk, final and whole)
-                except UnicodeDecodeError as error:
-                    first = (at - held + error.start, error.object[error.start])
-            if first is not None or not chunk.isascii():
-                text = decoder.decode(chunk, final)
-                bad = text.count("\ufffd")
-                broken += bad
-                good += sum(ord(sign) > 127 for sign in text) - bad if not text.isascii() else 0
-            at += len(chunk)
-            if final:
-                break
+    first = _first_wrong(path, whole)
     if first is None:
         return "utf-8", "every byte fits"
     evidence = f"byte {first[1]:#04x} at {first[0]} is not UTF-8"
+    good = broken = 0
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    with open(path, "rb") as file:
+        for chunk in iter(lambda: file.read(CHUNK), b""):
+            text = decoder.decode(chunk)
+            bad = text.count("\ufffd")
+            broken += bad
+            good += 0 if text.isascii() else sum(sign > "\x7f" for sign in text) - bad
     if good > broken:
         line = _line_of(path, first[0])
         raise DataError(
@@ -179,6 +165,23 @@ def _without_mark(path: Path, name: str, head: bytes, whole: bool) -> tuple[str,
             for chunk in iter(lambda: file.read(CHUNK), b"")
         )
     return ("latin-1" if undefined else "cp1252"), evidence
+
+
+def _first_wrong(path: Path, whole: bool) -> tuple[int, int] | None:
+    """(place, byte) of the first byte that is not UTF-8; of the first chunk only, unless `whole`."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    at = 0
+    with open(path, "rb") as file:
+        while True:
+            chunk = file.read(CHUNK)
+            held = len(decoder.getstate()[0])
+            try:
+                decoder.decode(chunk, whole and not chunk)
+            except UnicodeDecodeError as error:
+                return at - held + error.start, error.object[error.start]
+            if not chunk or not whole:
+                return None
+            at += len(chunk)
 
 
 def _whole_utf8(path: Path, name: str, encoding: str) -> None:
