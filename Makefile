@@ -10,7 +10,10 @@ HOMESPUN_DATA ?= $(abspath ../shared/data)
 export HOMESPUN_DATA
 endif
 
-.PHONY: demo test test-all lint types bench docs wheel clean kernels
+OLDEST := tests/base tests/cli tests/data tests/datasets tests/impute tests/kernels tests/tabular/test_fit.py \
+          tests/persist/test_model_file.py tests/test_discovery.py
+
+.PHONY: demo test test-all test-oldest lint types bench docs wheel clean kernels
 
 demo: $(VENV)/.all kernels
 	mkdir -p demo
@@ -23,11 +26,15 @@ test: $(VENV)/.test kernels
 	$(TEST_ENV) $(BIN)/python -m pytest -n 2 -m "not slow"
 	$(TEST_ENV) NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -n 2 -m "not slow" tests/test_oracles.py tests/kernels tests/neighbors
 
-test-all: $(VENV)/.test $(VENV)/.peers kernels
-	$(TEST_ENV) $(BIN)/python -m pytest -n 2
-	$(TEST_ENV) NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -n 2 tests/kernels tests/neighbors tests/test_oracles.py -m "not slow"
-	$(TEST_ENV) NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest -n 2 -m "not slow"
-	$(TEST_ENV) NUMBA_CPU_NAME=x86-64-v3 NUMBA_CPU_FEATURES= $(BIN)/python -m pytest -n 2 -m "not slow"
+test-all: $(VENV)/.test $(VENV)/.peers kernels   # hours; one lane or piece: make test-all LANES=bounds/tree
+	$(BIN)/python tests/long_form.py $(LANES)
+
+# The lower bounds of pyproject.toml, as installed versions. What these warn of about each other is their affair.
+test-oldest:
+	$(PYTHON) -m venv .venv-oldest
+	$(PYTHON) tests/oldest.py table test > .venv-oldest/constraints.txt
+	.venv-oldest/bin/python -m pip --disable-pip-version-check --quiet install -e ".[table,test]" -c .venv-oldest/constraints.txt
+	$(TEST_ENV) .venv-oldest/bin/python -m pytest -n 2 -m "not slow" -W ignore::DeprecationWarning $(OLDEST)
 
 kernels: $(VENV)/.all
 	$(BIN)/python -m homespun.kernels.build
@@ -74,4 +81,4 @@ $(VENV)/.docs: pyproject.toml | $(VENV)/.all
 	touch $@
 
 clean:
-	rm -rf $(VENV) build dist site demo .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-oldest build dist site demo .pytest_cache .mypy_cache .ruff_cache

@@ -73,7 +73,7 @@ def test_a_pipeline_in_plumbing_comes_back(tmp_path):
     assert told["contract"] == {
         "n_features": 3,
         "features": ["km", "make", "age"],
-        "dtypes": ["float64", "str", "float64"],
+        "dtypes": [str(dtype) for dtype in FRAME.dtypes],
     }
     assert told["record"] == {"rows": 40} and told["class"].endswith("TransformedTargetRegressor")
     assert list(told["code"]) == ["persist_models.py"] and told["bytes"] == path.stat().st_size
