@@ -118,20 +118,30 @@ def load_delimited(connection, source: Text, folder: Path, options: Options) -> 
         "header rows": layout.header,
         "lines before": layout.start,
     }
-    renamed = {}
-    unique: list[str] = []
-    for i, written in enumerate(names):
-        made = written or f"column{i}"
-        again = 1
-        while made in unique or (again > 1 and made in names):
-            again += 1
-            made = f"{written or f'column{i}'}_{again}"
-        if again > 1:
-            renamed[made] = written
-        unique.append(made)
+    unique, renamed = _unique(names)
     if renamed:
         decisions.append(Decision(None, "renamed", renamed, "the header has a name twice"))
     return Delimited(unique, decisions, facts)
+
+
+def _unique(names: list[str]) -> tuple[list[str], dict[str, str]]:
+    """Names that differ from each other ("column3" for none, "a_2" for a second "a"), and new → old for what was changed."""
+    used: set[str] = set()
+    given = set(names)
+    again: dict[str, int] = {}
+    made, renamed = [], {}
+    for i, written in enumerate(names):
+        name = written or f"column{i}"
+        if name in used or (not written and name in given):
+            base, count = name, again.get(name, 1)
+            while name in used or name in given:
+                count += 1
+                name = f"{base}_{count}"
+            again[base] = count
+            renamed[name] = written
+        used.add(name)
+        made.append(name)
+    return made, renamed
 
 
 def check_options(options: Options) -> None:
