@@ -367,3 +367,9 @@ def test_any_bytes_are_a_table_or_an_error_in_words(content):
         assert str(error)
     else:
         assert len(table) >= 1
+
+
+def test_letters_that_became_control_signs():
+    table = read("name,n\nd\x92Angludet,1\nÅsa,2\n".encode())
+    assert table.frame["name"].tolist() == ["d’Angludet", "Åsa"]
+    assert told(table)["mended letters"].value == 1 and "byte 8" in told(table)["mended letters"].evidence

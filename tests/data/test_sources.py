@@ -309,3 +309,13 @@ def test_scan_reads_in_pieces(tmp_path):
             assert (joined.dropna() == whole.frame[name].dropna()).all()
     assert pieces[0].recipes == whole.recipes
     assert [len(piece) for piece in scan({"x": [1, 2, 3]}, rows=2)] == [2, 1]
+
+
+def test_large_files_lose_empty_rows_and_second_headers(tmp_path):
+    lines = ["n,word"] + [f"{i},word number {i}" for i in range(110_000)]
+    lines[50_000:50_000] = ["n,word", ",", ","]
+    (tmp_path / "large.csv").write_text("\n".join(lines) + "\n")
+    table = read(tmp_path / "large.csv")
+    assert table.frame["n"].tolist() == list(range(110_000))
+    found = {d.kind: d.value for d in table.decisions}
+    assert found["empty rows"] == 2 and found["repeated header"] == 1

@@ -366,17 +366,26 @@ def _fast(connection, body: _Body, folder: Path) -> bool:
     except duckdb.Error:
         connection.execute("DROP TABLE IF EXISTS raw")
         return False
-    if body.width > 1 and any(body.names):  # the header again, where files were joined
-        same = " AND ".join(f"c{i} = {engine.text(name)}" for i, name in enumerate(body.names) if name)
-        gone = connection.execute(f"DELETE FROM raw WHERE {same}").fetchall()[0][0]
-        if gone:
-            connection.execute(
-                "CREATE TABLE dense AS SELECT * FROM raw; DROP TABLE raw; ALTER TABLE dense RENAME TO raw"
-            )
-            body.decisions.append(
-                Decision(None, "repeated header", gone, "rows that are the header again are left out")
-            )
+    if body.width > 1:
+        _leave_out(connection, body)
     return True
+
+
+def _leave_out(connection, body: _Body) -> None:
+    """Rows without any text, and the header again where files were joined, go; and it is said."""
+    rules = {
+        "empty rows": (" AND ".join(f"(c{i} IS NULL OR c{i} = '')" for i in range(body.width)), "rows without any text")
+    }
+    if any(body.names):
+        same = " AND ".join(f"c{i} = {engine.text(name)}" for i, name in enumerate(body.names) if name)
+        rules["repeated header"] = (same, "rows that are the header again")
+    wanted = ", ".join(f"count_if({rule})" for rule, _ in rules.values())
+    counts = connection.execute(f"SELECT {wanted} FROM raw").fetchall()[0]
+    for (kind, (rule, what)), count in zip(rules.items(), counts):
+        if count:
+            connection.execute(f"CREATE TABLE kept AS SELECT * FROM raw WHERE NOT coalesce({rule}, false)")
+            connection.execute("DROP TABLE raw; ALTER TABLE kept RENAME TO raw")
+            body.decisions.append(Decision(None, kind, count, f"{what} are left out"))
 
 
 def _tail(body: _Body) -> list[list[str]] | None:

@@ -10,6 +10,7 @@ Not handled: telling the 8-bit and East Asian encodings from each other (``encod
 from __future__ import annotations
 
 import codecs
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +25,14 @@ MARKS = (  # UTF-32 first: its mark begins like that of UTF-16
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 CHUNK = 1 << 20
+_CONTROL = re.compile(
+    rb"\xc2[\x80\x82-\x84\x86-\x8c\x8e\x91-\x9c\x9e\x9f]"
+)  # in UTF-8, but for those that cp1252 lacks and NEL
+LETTERS = {
+    code: bytes([code]).decode("cp1252")
+    for code in range(0x80, 0xA0)
+    if code not in (0x81, 0x85, 0x8D, 0x8F, 0x90, 0x9D)
+}
 SURELY = 8 << 20  # files up to this size are checked in full before they are read, larger ones while they are read
 
 
@@ -99,14 +108,23 @@ def as_utf8(path: Path, name: str, encoding: str | None, folder: Path, *, whole:
             ) from None
     utf8 = codecs.lookup(encoding).name in ("utf-8", "utf-8-sig")
     zeros = head.count(0) if utf8 or codecs.lookup(encoding).name not in ("utf-16", "utf-32") else 0
-    if utf8 and not zeros and encoding == "utf-8-sig":
-        return Text(path, name, encoding, decisions)
-    if utf8 and not zeros:
+    control = _CONTROL.search(head) if utf8 else None
+    if utf8 and not zeros and not control:
         if size <= SURELY or whole:
             _whole_utf8(path, name, encoding)
         return Text(path, name, encoding, decisions)
     copy = folder / "text.txt"
-    removed = _transcode(path, copy, encoding, name)
+    removed, mended = _transcode(path, copy, encoding, name, mend=control is not None)
+    if mended:
+        decisions.append(
+            Decision(
+                None,
+                "mended letters",
+                mended,
+                "control signs 0x80 to 0x9f were letters of Windows-1252 once: "
+                f"the first at byte {control.start() if control else 0}",
+            )
+        )
     if removed:
         decisions.append(Decision(None, "null bytes", removed, f"left out; the first at byte {head.find(0)}"))
     return Text(copy, name, encoding, decisions)
@@ -200,10 +218,10 @@ def _whole_utf8(path: Path, name: str, encoding: str) -> None:
             at += len(chunk)
 
 
-def _transcode(path: Path, copy: Path, encoding: str, name: str) -> int:
-    """Write the text as UTF-8 without zeros; how many zeros were left out."""
+def _transcode(path: Path, copy: Path, encoding: str, name: str, *, mend: bool = False) -> tuple[int, int]:
+    """Write the text as UTF-8 without zeros; how many zeros were left out, and how many control signs became letters."""
     decoder = codecs.getincrementaldecoder(encoding)()
-    at = removed = 0
+    at = removed = mended = 0
     with open(path, "rb") as file, open(copy, "w", encoding="utf-8", newline="") as out:
         while True:
             chunk = file.read(CHUNK)
@@ -219,9 +237,13 @@ def _transcode(path: Path, copy: Path, encoding: str, name: str) -> int:
                     error.object[error.start] if error.start < len(error.object) else 0,
                 ) from None
             removed += text.count("\x00")
-            out.write(text.replace("\x00", ""))
+            text = text.replace("\x00", "")
+            if mend:
+                mended += sum(sign in LETTERS for sign in map(ord, text))
+                text = text.translate(LETTERS)
+            out.write(text)
             if not chunk:
-                return removed
+                return removed, mended
             at += len(chunk)
 
 

@@ -58,6 +58,7 @@ class TextColumns:
         self.settings, self.source = settings, source
         self._counts: dict[str, tuple[int, int, bool]] = {}
         self._known_shapes: dict[str, list] = {}
+        self._plans: dict[str, list[tuple[str, str, str]]] = {}
         self._plain: set[str] = set()  # columns of plain numbers and missing words
 
     def query(self, query: str):
@@ -193,8 +194,7 @@ class TextColumns:
         text = self.text(name)
         return self.query(
             f"SELECT {text}, count(*) FROM raw WHERE {self.columns[name]} IS NOT NULL AND NOT {gone} "
-            "GROUP BY 1 ORDER BY min(rowid) "
-            + (f"LIMIT {limit}" if limit else "")
+            "GROUP BY 1 ORDER BY min(rowid) " + (f"LIMIT {limit}" if limit else "")
         ).fetchall()
 
     def _shapes(self, name: str, gone: str):
@@ -244,11 +244,14 @@ class TextColumns:
         """For each column the typed ones (name → array) that its recipe makes; what does not fit is refused with its row.
 
         `learned`: the recipes come from these very columns, and every value is known to fit. `rows`: an SQL clause that takes
-        some of the rows. A few queries for all columns: DuckDB's threads then share the work.
+        some of the rows; the recipes must then be the same in every call. A few queries for all columns: DuckDB's threads
+        then share the work.
         """
         plans: list[tuple[str, str, str, str]] = []  # column, column made, SQL, how it ends
         for name, recipe in recipes.items():
-            plans += [(name, *plan) for plan in self._plan(name, recipe, learned)]
+            if name not in self._plans:  # the same for every piece of the rows
+                self._plans[name] = self._plan(name, recipe, learned)
+            plans += [(name, *plan) for plan in self._plans[name]]
         made: dict[str, dict] = {name: {} for name in recipes}
         for begin in range(0, len(plans), 16):
             some = plans[begin : begin + 16]
@@ -286,7 +289,7 @@ class TextColumns:
         if not learned and not recipe.get("missing_only"):
             missing |= self._missing(name, text)[0]
         gone = self._in(text, missing)
-        present = f"CASE WHEN {gone} THEN NULL ELSE {text} END"
+        present = f"CASE WHEN {gone} THEN NULL ELSE {text} END" if missing - {""} else f"nullif({text}, '')"
         if kind == "text":
             return [(name, present, "text")]
         if kind == "date":
@@ -346,7 +349,7 @@ class TextColumns:
             if pair is None:
                 self._refuse_value(name, example, number_words(recipe))
             read.append(pair)
-        value, followed = number_sql("t", recipe)
+        value, followed = number_sql("t", recipe, examples)
         if not self._agrees(value, followed, examples, read):
             raise DataError(
                 f"column {name!r} is written in a way that only small tables can be read in, such as {examples[0]!r}",
@@ -355,7 +358,7 @@ class TextColumns:
                 rule="numbers",
                 suggestion=f"types={{{name!r}: 'text'}}",
             )
-        value, followed = number_sql(f"({present})", recipe)
+        value, followed = number_sql(f"({present})", recipe, examples)
         return [(name, value, "whole")] + ([(split_name(name, recipe), followed, "float")] if recipe["split"] else [])
 
     def _agrees(self, value: str, followed: str, examples: list[str], read: list) -> bool:
@@ -391,32 +394,46 @@ def refused(name: str, value: str, row: int, rows: int, wanted: str) -> DataErro
     )
 
 
-def number_sql(text: str, recipe: dict) -> tuple[str, str]:
+def number_sql(text: str, recipe: dict, examples: list[str]) -> tuple[str, str]:
     """SQL for the number in a text, and for whether the split word follows it; the twin of `quantities.quantity_value`.
+
+    `examples` holds one text of each shape: what none of them has (a minus, thousands, other units) is not asked for.
 
     >>> import duckdb
     >>> recipe = plain_number() | {"currency": "GBP"}
-    >>> duckdb.sql(f"SELECT {number_sql('t', recipe)[0]} FROM (SELECT '£-8,000.5' AS t)").fetchall()
+    >>> duckdb.sql(f"SELECT {number_sql('t', recipe, ['£-9,999.9'])[0]} FROM (SELECT '£-8,000.5' AS t)").fetchall()
     [(-8000.5,)]
     """
-    number = f"regexp_extract({text}, {engine.text(f'({NUMBER})([eE][-+]?[0-9]{{1,3}})?')})"
+    signs = set("".join(examples))
+    power = "([eE][-+]?[0-9]{1,3})?" if signs & {"e", "E"} else ""
     thousands = "," if recipe["decimal"] == "." else "."
-    digits = f"translate({number}, {engine.text(GROUPS + thousands)}, '')"
-    if recipe["decimal"] == ",":
-        digits = f"replace({digits}, ',', '.')"
-    value = f"CAST({digits} AS DOUBLE) * CASE WHEN regexp_matches({text}, '^[^0-9.,]*[-\u2212]') THEN -1 ELSE 1 END"
+    number = text
+    if not signs <= set("0123456789.," + GROUPS):
+        number = f"regexp_extract({text}, {engine.text(f'({NUMBER}){power}')})"
+    for sign in sorted(signs & set(GROUPS + thousands)):
+        number = f"replace({number}, {engine.text(sign)}, '')"
+    if recipe["decimal"] == "," and "," in signs:
+        number = f"replace({number}, ',', '.')"
+    value = f"CAST({number} AS DOUBLE)"
+    if signs & {"-", "\u2212"}:
+        value = f"{value} * CASE WHEN regexp_matches({text}, '^[^0-9.,]*[-\u2212]') THEN -1 ELSE 1 END"
     after = f"lower(trim(regexp_extract({text}, '([^0-9]*)$', 1), {engine.text(BLANKS + '.,')}))"
     if recipe["unit"] and recipe["unit"].lower() in UNITS:
         family, base = UNITS[recipe["unit"].lower()]
-        others = [(word, factor) for word, (kind, factor) in UNITS.items() if kind == family and factor != base]
+        there = {
+            example.rstrip(".").lower().lstrip("0123456789.,-+\u2212" + BLANKS + "'\u2019") for example in examples
+        }
+        others = [
+            (word, factor)
+            for word, (kind, factor) in UNITS.items()
+            if kind == family and factor != base and word in there
+        ]
         if others:
             cases = " ".join(
                 f"WHEN {engine.text(word)} THEN ({value}) * {factor!r} / {base!r}" for word, factor in others
             )
             value = f"CASE {after} {cases} ELSE {value} END"
-    followed = (
-        f"CASE WHEN {text} IS NULL THEN NULL WHEN {after} = {engine.text(recipe['split'].lower())} THEN 1.0 ELSE 0.0 END"
-        if recipe["split"]
-        else "0.0"
-    )
-    return value, followed
+    if not recipe["split"]:
+        return value, "0.0"
+    word = engine.text(recipe["split"].lower())
+    return value, f"CASE WHEN {text} IS NULL THEN NULL WHEN {after} = {word} THEN 1.0 ELSE 0.0 END"

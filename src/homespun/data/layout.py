@@ -22,6 +22,7 @@ Rows = list[list[str]]
 _REMARK = re.compile(
     r"(notes?|source|total|grand total|footnote|data|copyright|\*|\(|\[|©|†)\b|[*(\[©†]", re.IGNORECASE
 )
+_YEAR = re.compile("(1[89]|20)[0-9]{2}|2100")
 DEEPEST = 60  # rows that are looked at for the beginning of the table, and for its end
 
 
@@ -198,7 +199,7 @@ def _is_header(first: list[str], body: Rows, width: int, *, sure: bool = False) 
         body, columns = others, profiles(others, width)  # joined files repeat their header
     votes = 0.0
     typed_cells = sum(kind_of(text) in TYPED for text in first)
-    years = [int(text) for text in first if text.strip().isdigit() and 1800 <= int(text) <= 2100]
+    years = [int(text) for text in first if _YEAR.fullmatch(text.strip())]
     counting = len(years) >= 2 and len({*map(int.__sub__, years[1:], years)} - {0}) == 1
     for text, profile in zip(first, columns):
         kind, text = kind_of(text), text.strip()
@@ -207,9 +208,9 @@ def _is_header(first: list[str], body: Rows, width: int, *, sure: bool = False) 
         if profile.typed:
             if kind not in TYPED:
                 votes += 1.0 if kind != "missing" else 0.0
-            elif text.isdigit() and 1800 <= int(text) <= 2100 and not profile.shapes["9999"] > 0.5 * profile.count:
+            elif _YEAR.fullmatch(text) and not profile.shapes["9999"] > 0.5 * profile.count:
                 pass  # a year above other numbers
-            elif kind == profile.main and not (counting and text.isdigit()):
+            elif kind == profile.main and not (counting and _YEAR.fullmatch(text)):
                 votes -= 1.5
         elif kind in TYPED and not counting:
             votes -= 0.5
