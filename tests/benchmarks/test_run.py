@@ -118,8 +118,8 @@ def test_first_call_is_measured_in_a_fresh_process(tmp_path):
     environment = {**os.environ, "HOMESPUN_CACHE_DIR": str(tmp_path)}
     done = subprocess.run([sys.executable, "-m", "benchmarks.first_calls", "StandardScaler", "--no-shipped"], cwd=HERE.parent,
                           env=environment, capture_output=True, text=True, check=True)
-    fit, answer = json.loads(done.stdout)
-    assert fit > 0 and answer > 0
+    fit, answer, kernels, data = json.loads(done.stdout)
+    assert fit > 0 and answer > 0 and kernels >= 0 and data == "500 x 40"
 
 
 def test_seconds_of_short_steps_are_medians_of_many_and_memory_is_seen(monkeypatch):
