@@ -15,6 +15,8 @@ Not handled: multi-target `n_jobs` (targets are solved together; the parameter i
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy import linalg, optimize, sparse
 
@@ -86,8 +88,8 @@ class LinearRegression(MultiTarget, RegressorMixin, LinearModel, Estimator):
         ParameterError, ShapeError, DataError
         """
         check_params(self)
-        checks = {"accept_sparse": not self.positive and ("csr", "csc", "coo"), "dtype": FLOATS, "multi_output": True,
-                  "y_numeric": True}
+        checks: dict[str, Any] = {"accept_sparse": not self.positive and ("csr", "csc", "coo"), "dtype": FLOATS,
+                                  "multi_output": True, "y_numeric": True}
         X, y = self.validate(X, y, ensure_all_finite=False, **checks)
         weights = None if sample_weight is None else self.validate_weights(sample_weight, X)
         Y = as_targets(y)  # (n, t)

@@ -139,8 +139,9 @@ def scatter_stripe(task, X, Y, weights, centre, first, stripe, means, totals, gr
     left, right = np.empty((DEPTH + 1) * height), np.empty((DEPTH + 1) * (j1 - j0))
     mean, chunk_mean = np.zeros(known), np.zeros(padded)
     S = 0.0
-    for start in range(part * n // parts, (part + 1) * n // parts, DEPTH):
-        depth = min(DEPTH, (part + 1) * n // parts - start)
+    chunks = (n + DEPTH - 1) // DEPTH
+    for start in range(part * chunks // parts * DEPTH, (part + 1) * chunks // parts * DEPTH, DEPTH):
+        depth = min(DEPTH, n - start)
         chunk_S = 0.0
         chunk_mean[:] = 0.0
         for i in range(depth):

@@ -16,6 +16,7 @@ Not handled: scikit-learn's stochastic solvers; "sag" and "saga" are accepted an
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 from scipy import linalg, optimize, sparse
@@ -117,8 +118,8 @@ class Ridge(MultiTarget, RegressorMixin, LinearModel, Estimator):
                 "positive=True takes solver='auto' or 'lbfgs', positive=False any other",
                 operation="Ridge", operands={"solver": self.solver, "positive": self.positive},
                 rule="solver='lbfgs' if and only if positive=True", suggestion="solver='auto'")
-        checks = {"accept_sparse": self.solver != "svd" and ("csr", "csc", "coo"), "dtype": FLOATS, "multi_output": True,
-                  "y_numeric": True}
+        checks: dict[str, Any] = {"accept_sparse": self.solver != "svd" and ("csr", "csc", "coo"), "dtype": FLOATS,
+                                  "multi_output": True, "y_numeric": True}
         X, y = self.validate(X, y, ensure_all_finite=False, **checks)
         weights = None if sample_weight is None else self.validate_weights(sample_weight, X)
         Y = as_targets(y)
