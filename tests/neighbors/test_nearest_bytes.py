@@ -74,10 +74,7 @@ def test_most_rows_are_ruled_out():
     X, Q = rng.normal(size=(5000, 32)), rng.normal(size=(60, 32))
     index = ByteIndex(X, 1.0)
     squares, rows = np.full((60, 5), np.inf), np.full((60, 5), -1)
-    tried = np.zeros(-(-60 // nearest_bytes.QUERY_BLOCK), np.int64)
-    for block in range(tried.size):
-        nearest_bytes.search_bytes(block, X, Q, index.centre, 1.0, index.grid, index.radius, index.lost, *index.packed, 1e9,
-                                   squares, rows, tried)
+    tried = index.improve(Q, squares, rows, 1e9)
     assert tried.sum() < 0.06 * X.shape[0] * Q.shape[0]
 
 

@@ -46,7 +46,7 @@ def nearest_by_products_formula(X, Q, k):
     return euclidean_nearest_formula(X, Q, k)
 
 
-@oracle(fast.euclidean_nearest, rtol=1e-12, kernels=(fast.pack_panels, bytewise.pack_bytes, bytewise.search_bytes), example=(
+@oracle(fast.euclidean_nearest, rtol=1e-12, kernels=(bytewise.pack_bytes, bytewise.search_bytes), example=(
     clouds,
     lambda rng: clouds(rng, d=33),  # an odd number of columns
     lambda rng: clouds(rng, np.float64, d=16, offset=1e6),
@@ -133,19 +133,19 @@ def minkowski_nearest_formula(X, Q, k, p):
 
 # -- the search by bytes -------------------------------------------------------------------------------------------------
 
-def packed_bytes(X, centre, scale, radius):
-    """The bytes of X as `pack_bytes` lays them out."""
-    tiles = -(-X.shape[0] // bytewise.COLUMNS)
-    blocks = -(-tiles // bytewise.PACK_BLOCK)
-    panels = np.zeros(tiles * bytewise.COLUMNS * 2 * ((X.shape[1] + 1) // 2), np.int8)
-    starts, lost = np.empty(tiles * bytewise.COLUMNS, np.int16), np.empty(blocks)
-    fast.over_blocks(bytewise.pack_bytes, blocks, X, centre, scale, radius, panels, starts, lost)
-    return panels, starts, lost
+def packed_bytes(X, centre, scale, radius, width, sign, offset):
+    """What `pack_bytes` makes of X."""
+    n, d = X.shape
+    packed = np.zeros(-(-n // width) * width * 2 * ((d + 1) // 2), np.int8)
+    sums, lost = np.empty((n, 2), np.int64), np.empty(n)
+    fast.over_blocks(bytewise.pack_bytes, -(-n // bytewise.PACK_BLOCK), X, centre, scale, radius, width, sign, offset,
+                     packed, sums, lost)
+    return packed, sums, lost
 
 
-def _pack_example(n, d):
+def _pack_example(n, d, *layout):
     """A few rows beyond the box, a few beyond the ball, most within."""
-    return lambda rng: (rng.normal(size=(n, d)) * rng.choice([0.5, 1.0, 4.0], (n, 1)), rng.normal(size=d), 30.0, 150.0)
+    return lambda rng: (rng.normal(size=(n, d)) * rng.choice([0.5, 1.0, 4.0], (n, 1)), rng.normal(size=d), 30.0, 150.0, *layout)
 
 
 def rounded(X, centre, scale, radius):
@@ -156,50 +156,43 @@ def rounded(X, centre, scale, radius):
     return whole.astype(np.int64), np.linalg.norm(X - whole, axis=1)
 
 
-@oracle(packed_bytes, kernels=(bytewise.pack_bytes, bytewise.quantise), rtol=1e-12, example=(
-    _pack_example(100, 5), _pack_example((bytewise.PACK_BLOCK + 2) * bytewise.COLUMNS, 2)))
-def packed_bytes_formula(X, centre, scale, radius):
+@oracle(packed_bytes, kernels=(bytewise.pack_bytes,), rtol=1e-12, example=(
+    _pack_example(100, 5, 64, -1, 0), _pack_example(bytewise.PACK_BLOCK + 70, 2, 12, 1, bytewise.BOX)))
+def packed_bytes_formula(X, centre, scale, radius, width, sign, offset):
     whole, away = rounded(X, centre, scale, radius)
     n, d = whole.shape
-    tiles = -(-n // bytewise.COLUMNS)
-    filled = np.zeros((tiles * bytewise.COLUMNS, d + d % 2), np.int64)
-    filled[:n, :d] = whole
-    panels = -filled.reshape(tiles, bytewise.COLUMNS, -1, 2).transpose(0, 2, 1, 3)  # (tile, pair, row, of the pair)
-    starts = (filled**2).sum(axis=1) // 2 - bytewise.MIDDLE + bytewise.BOX * filled.sum(axis=1)
-    starts[n:] = bytewise.NEVER
-    blocks = np.arange(0, n, bytewise.PACK_BLOCK * bytewise.COLUMNS)
-    return panels.ravel().astype(np.int8), starts.astype(np.int16), np.maximum.reduceat(away, blocks)
+    filled = np.zeros((-(-n // width) * width, d + d % 2), np.int64)
+    filled[:n, :d] = sign * whole + offset
+    packed = filled.reshape(-1, width, (d + 1) // 2, 2).transpose(0, 2, 1, 3)  # (group, pair, row, of the pair)
+    return packed.ravel().astype(np.int8), np.column_stack([(whole**2).sum(axis=1), whole.sum(axis=1)]), away
 
 
-def searched_bytes(X, Q, k, unit, grid, radius, nearer_than):
+def searched_bytes(X, Q, k, unit, grid, nearer_than):
     """The k nearest rows nearer than a given distance; with a finite one, also how many distances each block of queries took."""
-    centre = X.mean(axis=0)
-    panels, starts, lost = packed_bytes(X, centre, unit * grid, radius)
     squares = np.full((Q.shape[0], k), (unit * nearer_than) ** 2)
     rows = np.full(squares.shape, X.shape[0])
-    tried = np.zeros(-(-Q.shape[0] // bytewise.QUERY_BLOCK), np.int64)
-    fast.over_blocks(bytewise.search_bytes, tried.size, X, Q, centre, unit, grid, radius, lost.max(), panels, starts,
-                     1e9, squares, rows, tried)
+    tried = bytewise.ByteIndex(X, unit, grid).improve(Q, squares, rows, 1e9)
     return np.sqrt(squares) / unit, rows, tried * np.isfinite(nearer_than)
 
 
 def _search_example(n, m, d, k, spread=1.0):
-    return lambda rng: (rng.normal(size=(n, d)) * spread, rng.normal(size=(m, d)) * spread, k, 0.5, 60.0, 160.0, np.inf)
+    return lambda rng: (rng.normal(size=(n, d)) * spread, rng.normal(size=(m, d)) * spread, k, 0.5, 60.0, np.inf)
 
 
 def _reach_example(m, nearer_than):
     """A coarse grid, and a distance that no row is nearer than: how many are tried does not depend on the order."""
-    return lambda rng: (rng.normal(size=(400, 9)) + 0.5, rng.normal(size=(m, 9)), 2, 0.5, 2.0, 160.0, nearer_than)
+    return lambda rng: (rng.normal(size=(400, 9)) + 0.5, rng.normal(size=(m, 9)), 2, 0.5, 2.0, nearer_than)
 
 
 @oracle(searched_bytes, rtol=1e-12, kernels=(
-    bytewise.search_bytes, bytewise.pack_bytes, bytewise.quantise, bytewise.limit, bytewise.sift_down), example=(
+    bytewise.search_bytes, bytewise.pack_bytes, bytewise.limit, bytewise.sift_down), example=(
     _search_example(200, 5, 3, 4),
     _search_example(300, bytewise.QUERY_BLOCK + bytewise.ROWS + 2, 4, 3, 8.0),
-    _search_example(20 * bytewise.COLUMNS + 1, 3, 2, 9),
+    _search_example(12 * bytewise.COLUMNS + 1, 3, 2, 9),
     _reach_example(bytewise.QUERY_BLOCK + 3, 0.001), _reach_example(7, 0.2)))
-def searched_bytes_formula(X, Q, k, unit, grid, radius, nearer_than):
+def searched_bytes_formula(X, Q, k, unit, grid, nearer_than):
     """Tried are the rows whose distance on the grid is within reach."""
+    radius = bytewise.BALL - 0.5 * np.sqrt(X.shape[1])
     x, lost = rounded(X, X.mean(axis=0), unit * grid, radius)
     q, own = rounded(Q, X.mean(axis=0), unit * grid, radius)
     reach = unit * grid * nearer_than + own + lost.max() + bytewise.SLACK

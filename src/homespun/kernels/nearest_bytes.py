@@ -33,7 +33,7 @@ BALL = 181  # the largest norm of a row of whole numbers: |x'|^2 / 2 - q' . x' t
 MIDDLE = 16380  # … around this one
 NEVER = 2**15 - 1  # above the score of every real row
 QUERY_BLOCK = 10 * ROWS  # queries that one thread carries through X together
-PACK_BLOCK = 64  # tiles of rows that are packed in one go
+PACK_BLOCK = 1024  # rows that are packed in one go
 PANEL_BYTES = 256 * 1024  # of X that stays in L2 while a block of queries passes over it
 WAITING = 64  # rows that wait for their exact distance before it is taken
 SLACK = 1e-6  # more than what float64 may have lost in any of the norms, in units of the grid
@@ -42,82 +42,58 @@ CLOSEST = 2.0**-100  # the finest grid, as a part of the largest |X|: squares an
 LEAST_COLUMNS = 16  # with fewer the products are not what takes the time
 
 
-@kernel()
-def quantise(row, centre, scale, radius, whole):
-    """OUT whole (d,): P row rounded, where P moves scale (row - centre) into the box and the ball; returns |P row - whole|."""
-    total = 0.0
-    for c in range(row.size):
-        value = min(max(scale * (row[c] - centre[c]), -BOX), BOX)
-        total += value * value
-    shrink = radius / np.sqrt(total) if total > radius * radius else 1.0  # no mutant (> → >=): it is 1 at the border
-    lost = 0.0
-    for c in range(row.size):
-        value = shrink * min(max(scale * (row[c] - centre[c]), -BOX), BOX)
-        whole[c] = np.floor(value + 0.5)
-        lost += (value - whole[c]) ** 2
-    return np.sqrt(lost)
-
-
-@kernel("void(i8, f4[:, :], f8[::1], f8, f8, i1[::1], i2[::1], f8[::1])",
-        "void(i8, f8[:, :], f8[::1], f8, f8, i1[::1], i2[::1], f8[::1])")
-def pack_bytes(block, X, centre, scale, radius, panels, starts, lost):
-    """OUT panels: minus the whole numbers of each row, as tile_dot_bytes reads them; starts: the score of each row beside a
-    query at the origin, less what BOX adds to every query; lost[block]: the largest |P x - x'|.
+@kernel("void(i8, f4[:, ::1], f8[::1], f8, f8, i8, i8, i8, i1[::1], i8[:, ::1], f8[::1])",
+        "void(i8, f8[:, ::1], f8[::1], f8, f8, i8, i8, i8, i1[::1], i8[:, ::1], f8[::1])")
+def pack_bytes(block, X, centre, scale, radius, width, sign, offset, packed, sums, lost):
+    """OUT packed: sign x' + offset by groups of `width` rows, as tile_dot_bytes reads them, for x' = P x rounded, where P moves
+    scale (x - centre) into the box and the ball; sums (n, 2): |x'|^2 and the sum of x'; lost (n,): |P x - x'|.
     """
     n, d = X.shape
     pairs = (d + 1) // 2
-    whole = np.zeros(d, np.float64)
-    worst = 0.0
-    first = block * PACK_BLOCK * COLUMNS
-    for i in range(first, min(starts.size, first + PACK_BLOCK * COLUMNS)):
-        at = ((i // COLUMNS) * pairs * COLUMNS + i % COLUMNS) * 2
-        starts[i] = NEVER
-        if i < n:
-            worst = max(worst, quantise(X[i], centre, scale, radius, whole))
-            square, total = 0.0, 0.0
-            for c in range(d):
-                panels[at + (c // 2) * COLUMNS * 2 + c % 2] = -whole[c]
-                square += whole[c] * whole[c]
-                total += whole[c]
-            score = int(square) // 2 - MIDDLE + BOX * int(total)
-            starts[i] = ((score + 2**15) & (2**16 - 1)) - 2**15  # no mutant (+ → -): the same modulo 2^16
-    lost[block] = worst
+    for i in range(block * PACK_BLOCK, min(n, block * PACK_BLOCK + PACK_BLOCK)):
+        total = 0.0
+        for c in range(d):
+            value = min(max(scale * (X[i, c] - centre[c]), -BOX), BOX)
+            total += value * value
+        shrink = radius / np.sqrt(total) if total > radius * radius else 1.0  # no mutant (> → >=): it is 1 at the border
+        away, square, whole_sum = 0.0, 0, 0
+        at = ((i // width) * pairs * width + i % width) * 2
+        for c in range(d):
+            value = shrink * min(max(scale * (X[i, c] - centre[c]), -BOX), BOX)
+            whole = int(np.floor(value + 0.5))
+            away += (value - whole) ** 2
+            square += whole * whole
+            whole_sum += whole
+            packed[at + (c >> 1) * width * 2 + (c & 1)] = ((sign * whole + offset + 128) & 255) - 128
+        sums[i, 0], sums[i, 1] = square, whole_sum
+        lost[i] = np.sqrt(away)
 
 
-@kernel("void(i8, f4[:, ::1], f4[:, ::1], f8[::1], f8, f8, f8, f8, i1[::1], i2[::1], f8, f8[:, ::1], i8[:, ::1], i8[::1])",
-        "void(i8, f8[:, ::1], f8[:, ::1], f8[::1], f8, f8, f8, f8, i1[::1], i2[::1], f8, f8[:, ::1], i8[:, ::1], i8[::1])")
-def search_bytes(block, X, Q, centre, unit, grid, radius, lost, panels, starts, most, squares, rows, tried):
+@kernel("void(i8, f4[:, ::1], f4[:, ::1], f8, f8, i1[::1], i2[::1], u1[::1], i8[:, ::1], f8[::1], i2[:, ::1], f8, "
+        "f8[:, ::1], i8[:, ::1], i8[::1], i2[:, ::1], u8[:, ::1], i8[:, :, ::1])",
+        "void(i8, f8[:, ::1], f8[:, ::1], f8, f8, i1[::1], i2[::1], u1[::1], i8[:, ::1], f8[::1], i2[:, ::1], f8, "
+        "f8[:, ::1], i8[:, ::1], i8[::1], i2[:, ::1], u8[:, ::1], i8[:, :, ::1])")
+def search_bytes(block, X, Q, unit, grid, panels, starts, packed, norms, reach, limits, most,
+                 squares, rows, tried, all_stored, all_masks, all_waiting):
     """IN OUT squares, rows (m, k): of each query the nearest rows by |unit (q - x)|^2 and row number: in, the root of a
     max-heap is what must be beaten; out, they are sorted.
 
+    panels, starts: X as bytes   packed, norms (m, 2): Q as bytes and |q'|^2   reach (m,): |P q - q'| + E
+    limits (groups, ROWS): written; IN -2^15 where there is no query   all_…: room for each block
     OUT tried[block]: how many exact distances it took; when it has been more than `most` the search stops, unfinished.
     """
     m, d = Q.shape
     pairs = (d + 1) // 2
-    first, last = block * QUERY_BLOCK, min(m, (block + 1) * QUERY_BLOCK)
-    groups = (last - first + ROWS - 1) // ROWS  # no mutant (- → +; 1 → 0): more groups only pad
-    packed = np.full(groups * pairs * ROWS * 2, BOX, np.uint8)  # q' + BOX, which has no sign
-    whole = np.zeros(d, np.float64)
-    norms = np.zeros((groups, ROWS), np.float64)  # |q'|^2
-    reach = np.zeros((groups, ROWS), np.float64)  # |P q - q'| + E
-    limits = np.full((groups, ROWS), -(2**15), np.int16)  # no score is below it
+    first, last = block * QUERY_BLOCK, min(m, block * QUERY_BLOCK + QUERY_BLOCK)
     for r in range(first, last):
-        g, i = (r - first) // ROWS, (r - first) % ROWS  # no mutant (- → +): first is a multiple of ROWS
-        reach[g, i] = SLACK + lost
-        reach[g, i] += quantise(Q[r], centre, unit * grid, radius, whole)
-        for c in range(d):
-            packed[((g * pairs + c // 2) * ROWS + i) * 2 + c % 2] = BOX + int(whole[c])
-            norms[g, i] += whole[c] * whole[c]
-        limits[g, i] = limit(grid * np.sqrt(squares[r, 0]) + reach[g, i], norms[g, i])
-    stored = np.empty(ROWS * COLUMNS, np.int16)
-    masks = np.zeros(ROWS, np.uint64)
+        limits[r // ROWS, r % ROWS] = limit(grid * np.sqrt(squares[r, 0]) + reach[r], norms[r, 0])
+    stored, masks, waiting = all_stored[block], all_masks[block], all_waiting[block]
     one = np.uint64(1)
-    waiting = np.empty((WAITING + ROWS * COLUMNS, 3), np.int64)  # query of the group, row of X, score
     tiles = starts.size // COLUMNS
     tiles_in_cache = max(1, PANEL_BYTES // (pairs * COLUMNS * 2))  # no mutant: how long a panel stays in cache
     count = 0
     for t0 in range(0, tiles, tiles_in_cache):
-        for g in range(groups):
+        for g in range(first // ROWS, (last + ROWS - 1) // ROWS):
             size = 0
             end = min(tiles, t0 + tiles_in_cache)
             for t in range(t0, end):
@@ -130,7 +106,7 @@ def search_bytes(block, X, Q, centre, unit, grid, radius, lost, panels, starts, 
                         while mask != 0:
                             j = simd.count_trailing_zeros(mask)
                             mask &= mask - one
-                            waiting[size, 0] = i
+                            waiting[size, 0] = g * ROWS + i
                             waiting[size, 1] = t * COLUMNS + j
                             waiting[size, 2] = stored[i * COLUMNS + j]
                             size += 1
@@ -138,9 +114,8 @@ def search_bytes(block, X, Q, centre, unit, grid, radius, lost, panels, starts, 
                                 simd.prefetch(X, (t * COLUMNS + j) * d + c)
                 if size >= WAITING or t == end - 1:  # no mutant (>= → >): either is as good
                     for w in range(size):
-                        i, x = waiting[w, 0], waiting[w, 1]
-                        if waiting[w, 2] < limits[g, i]:
-                            r = first + g * ROWS + i
+                        r, x = waiting[w, 0], waiting[w, 1]
+                        if waiting[w, 2] < limits[g, r % ROWS]:
                             count += 1
                             square = 0.0
                             for c in range(d):
@@ -148,7 +123,7 @@ def search_bytes(block, X, Q, centre, unit, grid, radius, lost, panels, starts, 
                                 square += gap * gap
                             if square < squares[r, 0]:  # of equal ones the first stays: rows come in order
                                 sift_down(squares[r], rows[r], square, x)
-                                limits[g, i] = limit(grid * np.sqrt(squares[r, 0]) + reach[g, i], norms[g, i])
+                                limits[g, r % ROWS] = limit(grid * np.sqrt(squares[r, 0]) + reach[r], norms[r, 0])
                     size = 0
         if count > most:  # no mutant: it says when another way is faster
             break  # no mutant: see above
@@ -193,23 +168,32 @@ class ByteIndex:
         Finite and contiguous. Kept (not copied).
     unit : float
         A power of two by which |X| is at most 1.
+    grid : float, optional
+        Steps of the grid in a length of 1 / unit; default: so that nine of ten rows fit the ball.
     """
 
-    def __init__(self, X, unit):
+    def __init__(self, X, unit, grid=None):
         n, d = X.shape
         self.X, self.unit = X, unit
         sample = X[:: -(-n // SAMPLE)].astype(np.float64)
         self.centre = sample.mean(axis=0)  # any centre and any grid is right; good ones let few rows pass
         typical = np.quantile(np.linalg.norm(unit * (sample - self.centre), axis=1), 0.9)
         self.radius = BALL - 0.5 * np.sqrt(d)  # rounding adds at most half a diagonal
-        self.grid = self.radius / max(typical, CLOSEST)
-        tiles = -(-n // COLUMNS)
-        blocks = -(-tiles // PACK_BLOCK)
-        self.packed = np.zeros(tiles * COLUMNS * 2 * ((d + 1) // 2), np.int8), np.empty(tiles * COLUMNS, np.int16)
-        lost = np.empty(blocks)
-        with np.errstate(over="ignore"):  # plain Python would warn where compiled code is silent
-            over_blocks(pack_bytes, blocks, X, self.centre, unit * self.grid, self.radius, *self.packed, lost)
+        self.grid = grid or self.radius / max(typical, CLOSEST)
+        self.panels, sums, lost = self._pack(X, COLUMNS, -1, 0)
+        self.starts = np.full(-(-n // COLUMNS) * COLUMNS, NEVER, np.int16)
+        # The score of each row beside a query at the origin, and what BOX in every query takes off again; modulo 2^16.
+        self.starts[:n] = (sums[:, 0] // 2 - MIDDLE + BOX * sums[:, 1]).astype(np.int16)
         self.lost = lost.max()
+
+    def _pack(self, rows, width, sign, offset):
+        n, d = rows.shape
+        packed = np.zeros(-(-n // width) * width * 2 * ((d + 1) // 2), np.int8)
+        sums, lost = np.empty((n, 2), np.int64), np.empty(n)
+        with np.errstate(over="ignore"):  # plain Python would warn where compiled code is silent
+            over_blocks(pack_bytes, -(-n // PACK_BLOCK), rows, self.centre, self.unit * self.grid, self.radius, width, sign,
+                        offset, packed, sums, lost)
+        return packed, sums, lost
 
     def query(self, Q, k):
         """Distances (m, k), rows (m, k), and for each query whether they are the nearest: (m,).
@@ -226,13 +210,21 @@ class ByteIndex:
         """The same, giving up a block of queries that need more than `worth` exact distances each on average."""
         m = Q.shape[0]
         squares, rows = np.full((m, k), np.inf), np.full((m, k), -1)
-        blocks = -(-m // QUERY_BLOCK)
-        tried = np.zeros(blocks, np.int64)
-        sizes = np.minimum(QUERY_BLOCK, m - QUERY_BLOCK * np.arange(blocks))
-        most = float(min(m, QUERY_BLOCK) * worth)
-        with np.errstate(over="ignore"):
-            over_blocks(search_bytes, blocks, self.X, np.ascontiguousarray(Q), self.centre, self.unit, self.grid, self.radius,
-                        self.lost, *self.packed, most, squares, rows, tried)
+        tried = self.improve(Q, squares, rows, min(m, QUERY_BLOCK) * worth)
+        found = np.repeat(tried <= min(m, QUERY_BLOCK) * worth, QUERY_BLOCK)[:m]
         np.sqrt(squares, out=squares)
         squares /= self.unit
-        return squares, rows, np.repeat(tried <= most, sizes)
+        return squares, rows, found
+
+    def improve(self, Q, squares, rows, most):
+        """Beat what is in squares and rows, and sort them (see `search_bytes`); how many distances each block took."""
+        Q = np.ascontiguousarray(Q)
+        packed, norms, lost = self._pack(Q, ROWS, 1, BOX)
+        groups, blocks = -(-Q.shape[0] // ROWS), -(-Q.shape[0] // QUERY_BLOCK)
+        limits, tried = np.full((groups, ROWS), -(2**15), np.int16), np.zeros(blocks, np.int64)
+        room = (np.empty((blocks, ROWS * COLUMNS), np.int16), np.empty((blocks, ROWS), np.uint64),
+                np.empty((blocks, WAITING + ROWS * COLUMNS, 3), np.int64))
+        with np.errstate(over="ignore"):
+            over_blocks(search_bytes, blocks, self.X, Q, self.unit, self.grid, self.panels, self.starts, packed.view(np.uint8),
+                        norms, lost + self.lost + SLACK, limits, float(most), squares, rows, tried, *room)
+        return tried
