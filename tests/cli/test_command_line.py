@@ -128,7 +128,7 @@ def test_classes_get_probabilities(call, folder):
             "2",
             "-o",
             "leather.homespun",
-            "--positive",
+            "--positive-class",
             "Yes",
         )[0]
         == 0

@@ -10,7 +10,7 @@ from homespun.errors import DataError, ParameterError
 from homespun.tabular.drift import drift, reference_of
 from homespun.tabular.plan import duplicate_rows, feature_frame, make_plan
 from homespun.tabular.scores import auc, interval, r2
-from homespun.tabular.splits import make_folds
+from homespun.tabular.splits import find_time_and_group, make_folds
 from homespun.tabular.target import clean_target
 
 rng = np.random.default_rng(0)
@@ -154,7 +154,10 @@ def test_repeated_rows():
 def folds_of(table, values, **options):
     found = clean_target(read({"y": values, **table}), "y", "auto", None)
     options = {"time": None, "group": None, "stratify": None, "folds": 4, "random_state": 0} | options
-    return make_folds(read({"y": values, **table}).frame.iloc[found.rows].reset_index(drop=True), found, **options)
+    frame = read({"y": values, **table}).frame.iloc[found.rows].reset_index(drop=True)
+    chosen = {name: options.get(name) for name in ("time", "group", "stratify")}
+    options["time"], options["group"], _ = find_time_and_group(frame, found, **chosen)
+    return make_folds(frame, found, **options)
 
 
 def test_folds_cover_every_row_once():

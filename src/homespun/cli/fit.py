@@ -13,24 +13,28 @@ def fit(
     time: str = typer.Option(None, help="Column of dates: test folds lie after their training rows."),
     group: str = typer.Option(None, help="Column whose equal values stay in one fold."),
     stratify: str = typer.Option(None, help="Column with equal shares in every fold."),
-    positive: str = typer.Option(None, help="The class of two that is looked for."),
-    models: str = typer.Option(None, help="Comma separated: baseline,linear,lasso,logistic,forest,boosting,file.py:Class."),
+    positive: bool = typer.Option(False, "--positive", help="Never predict below 0."),
+    positive_class: str = typer.Option(None, "--positive-class", help="The class of two that is looked for."),
+    models: str = typer.Option(
+        None, help="Comma separated: baseline,linear,ridge,lasso,logistic,neighbors,forest,boosting,file.py:Class."
+    ),
     folds: int = typer.Option(5, help="Number of folds."),
-    budget: float = typer.Option(None, help="Seconds; no further model is begun when they are over."),
+    budget: float = typer.Option(60.0, help="Seconds for all of it; 'inf' for as long as tuning pays."),
     seed: int = typer.Option(0, help="random_state."),
+    resume: bool = typer.Option(False, "--resume", help="Go on with what an interrupted run has kept."),
 ) -> None:
     """Train and compare models on a table; write one model file."""
-    from homespun.base.progress import progress
-    from homespun.data import read
     from homespun.tabular import fit as train
     from homespun.tabular.fitting import place_for
 
     destination = place_for(out, data)
-    with progress(total=1, label="reading"):
-        table = read(data)
-    typer.echo(f"{data}: {len(table):,} rows, {len(table.recipes)} columns")
-    project = train(table, target, task=task, time=time, group=group, stratify=stratify, positive=positive, models=models,
-                    folds=folds, budget=budget, random_state=seed)
+    project = train(data, target, task=task, time=time, group=group, stratify=stratify,
+                    positive=positive_class if positive_class is not None else True if positive else None, models=models,
+                    folds=folds, budget=budget, random_state=seed, out=destination, resume=resume)
+    record = project.record_
+    typer.echo(f"{data}: {record['data']['rows']:,} rows, {record['data']['columns']} columns")
+    if resume:
+        typer.echo(f"resumed: {record['resumed']} folds were measured before" if record["resumed"] else "nothing to resume: begun anew")
     typer.echo("\nunderstood")
     for decision in project.decisions:
         place = decision.column if decision.column is not None else "(table)"
@@ -41,16 +45,26 @@ def fit(
     typer.echo(f"\n{project.score_name}, {project.task} of {target!r}, mean over the test folds with its 95 % interval")
     for line in leaderboard_lines(project.leaderboard):
         typer.echo(f"  {line}")
-    assert destination is not None  # `out` has a default
-    project.save(destination)
-    typer.echo(f"\nbest: {project.best}, refitted on all rows, saved as {destination}")
+    typer.echo(f"\n{_worked(record)}")
+    typer.echo(f"best: {project.best}, refitted on all rows, saved as {destination}")
+
+
+def _worked(record) -> str:
+    """How much was tried, in which time, and what ended it."""
+    tried = len(record["candidates"]) + len(record["given_up"])
+    ended = {"budget": "; the budget ended the search", "Ctrl-C": "; interrupted, what was finished is kept"}
+    return f"{tried} candidates in {record['seconds']['all']:.1f} s" + ended.get(record["interrupted"], "")
 
 
 def leaderboard_lines(board) -> list[str]:
     """The leaderboard as text: aligned columns, numbers with four significant digits."""
     head = f"{'model':<24}{'score':>9}{'low':>9}{'high':>9}{'fit s':>10}{'predict s':>11}"
-    rows = [f"{row.model:<24}{row.score:>9.4f}{row.low:>9.4f}{row.high:>9.4f}{row.fit_seconds:>10.3f}{row.predict_seconds:>11.4f}"
-            for row in board.itertuples()]
+    rows = []
+    for place, row in enumerate(board.itertuples()):
+        line = (f"{row.model:<24}{row.score:>9.4f}{row.low:>9.4f}{row.high:>9.4f}{row.fit_seconds:>10.3f}"
+                f"{row.predict_seconds:>11.4f}")
+        like = place and row.p_value == row.p_value and row.p_value > 0.05
+        rows.append(line + ("   not distinguishable from the best" if like else ""))
     return [head, *rows]
 
 

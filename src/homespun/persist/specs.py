@@ -108,11 +108,20 @@ def _transformed_target(model, where):
 
 @exports("homespun.tabular.LogTarget")
 def _log_target(model, where):
-    return {
-        "run": "transformed_target",
-        "regressor": spec_of(model.regressor_, f"{where}.regressor_"),
-        "inverse": "log1p",
-    }
+    regressor = spec_of(model.regressor_, f"{where}.regressor_")
+    return {"run": "log_target", "regressor": regressor, "smearing": model.smearing_, "largest": model.largest_}
+
+
+@exports("homespun.tabular.NotNegative")
+def _not_negative(model, where):
+    return {"run": "not_negative", "regressor": spec_of(model.regressor_, f"{where}.regressor_")}
+
+
+@exports("homespun.tabular.BlendRegressor", "homespun.tabular.BlendClassifier")
+def _blend(model, where):
+    parts = [spec_of(part, f"{where}.estimators_[{number}]") for number, part in enumerate(model.estimators_)]
+    weights = [float(weight) for weight in model.weights]
+    return {"run": "blend", "parts": parts, "weights": weights, "classes": getattr(model, "classes_", None)}
 
 
 def _ufunc(function: Any, where: str) -> str:
@@ -336,6 +345,13 @@ def _ordinal(model, where):
         "dtype": np.dtype(model.dtype).str,
         "unknown": _marker(unknown),
     }
+
+
+@exports("homespun.preprocessing.TargetEncoder")
+def _target_encoder(model, where):
+    means = np.atleast_1d(model.target_mean_)
+    tables = [np.column_stack(model.encodings_[j * len(means) : (j + 1) * len(means)]) for j in range(len(model.categories_))]
+    return {"run": "target_means", "categories": list(model.categories_), "tables": tables, "unknown": means}
 
 
 def _codes(model) -> list[np.ndarray]:

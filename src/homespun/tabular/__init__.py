@@ -3,6 +3,7 @@
 from homespun.base.lazy import lazy_names
 
 __getattr__, __dir__, __all__ = lazy_names(__name__, {
-    "BaselineClassifier": "baseline", "BaselineRegressor": "baseline", "LogTarget": "log_target",
+    "BaselineClassifier": "baseline", "BaselineRegressor": "baseline", "BlendClassifier": "blend", "BlendRegressor": "blend",
+    "LogTarget": "log_target", "NotNegative": "log_target",
     "Project": "project", "Validation": "project", "fit": "fitting",
 })

@@ -1,14 +1,13 @@
-"""`fit`: read, plan, cross-validate every model on the same folds, refit the winner on all rows.
+"""`fit`: read, plan, measure every model on the same folds, tune and blend the good ones, refit the winner on all rows.
 
 Preprocessing is fitted inside each fold, so nothing is learned from test rows. Ctrl-C or an exhausted budget ends the
-comparison, not the work: the models that are finished are kept.
+comparison, not the work: what is finished is kept. A journal beside the model file keeps it through a kill, too.
 """
 
 from __future__ import annotations
 
 import os
 import time as clock
-import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,17 +15,26 @@ from typing import Any
 import numpy as np
 
 from homespun.base.errors import DataError, HomespunError, ParameterError
-from homespun.base.params import Integer, OneOf, RandomState, Real, check_param
-from homespun.base.progress import progress
+from homespun.base.params import Boolean, Integer, OneOf, RandomState, Real, check_param
+from homespun.base.random import seed_from
 from homespun.data.reader import read
 from homespun.data.table import Decision, Table
+from homespun.model_selection import corrected_t_test
+from homespun.tabular.blend import BlendClassifier, BlendRegressor
+from homespun.tabular.clock import Clock, OutOfTime
 from homespun.tabular.drift import reference_of
-from homespun.tabular.models import build_model, model_names
+from homespun.tabular.journal import Journal
+from homespun.tabular.models import Candidate, build_estimator, build_model, model_names, recipe_of
 from homespun.tabular.plan import duplicate_rows, feature_frame, make_plan
 from homespun.tabular.project import Project
-from homespun.tabular.scores import interval, score_fold, score_kind
-from homespun.tabular.splits import make_folds
+from homespun.tabular.record import code_hash, frame_hash, plain, source_of, version
+from homespun.tabular.scores import all_scores, bootstrap_intervals, interval, score_kind
+from homespun.tabular.splits import find_time_and_group, make_folds
 from homespun.tabular.target import clean_target
+from homespun.tabular.trainer import Measured, Trainer
+from homespun.tabular.waiting import Waiting
+
+SECONDS = 60.0  # the budget where none is given
 
 
 def fit(
@@ -43,6 +51,7 @@ def fit(
     budget: float | None = None,
     random_state=0,
     out=None,
+    resume: bool = False,
 ) -> Project:
     """Train and compare models that predict one column of a table from the others.
 
@@ -58,16 +67,22 @@ def fit(
         Column whose equal values stay in one fold (a customer, a car). It is no feature then.
     stratify : str, optional
         Column whose values have equal shares in every fold.
-    positive : class, optional
-        The class of two whose probability is scored.
+    positive : True or class, optional
+        True: never predict below 0 (of itself where the target is an amount). A class: the one of two whose probability
+        is scored.
     models : list of str, optional
-        Of baseline, linear, lasso, logistic, forest, boosting, or ``file.py:Class``. Default: all that fit the task.
+        Of baseline, linear, ridge, lasso, logistic, neighbors, forest, boosting, or ``file.py:Class``. Default: baseline, the
+        linear ones, boosting and forest. Two or more that are good are also blended.
     folds : int, default=5
     budget : float, optional
-        Seconds. No further model is begun when they are over; the first one always runs.
+        Seconds for all of it, from reading to the refitted winner; 60 by default, infinity for as long as tuning pays. Small
+        tables need less. The first model always runs.
     random_state : int, default=0
+        The same seed gives the same project, unless the budget ended the work.
     out : path, optional
-        Save there: a ``.homespun`` file, or a folder.
+        Save there: a ``.homespun`` file, or a folder. What is measured is kept beside it until then.
+    resume : bool, default=False
+        Go on with what an interrupted run kept in `out`; refused if the data, an option or homespun has changed.
 
     Returns
     -------
@@ -81,15 +96,16 @@ def fit(
     Examples
     --------
     >>> import homespun as hs
-    >>> project = hs.fit(hs.datasets.used_cars(300), "price", models=["baseline", "linear"], folds=3)
+    >>> project = hs.fit(hs.datasets.used_cars(300), "price", models=["baseline", "ridge"], folds=3)
     >>> project.best
-    'linear'
+    'ridge'
     """
     for name, value, constraint in (
         ("task", task, OneOf("auto", "regression", "classification")),
         ("folds", folds, Integer(low=2)),
         ("budget", budget, OneOf(None) | Real(0, open="low")),
         ("random_state", random_state, RandomState),
+        ("resume", resume, Boolean()),
     ):
         check_param("fit", name, value, constraint)
     if not isinstance(target, str):
@@ -99,12 +115,22 @@ def fit(
             operands={"target": target},
             rule="the name of a column",
         )
+    if resume and out is None:
+        raise ParameterError("fit: resume=True needs out, where the interrupted run kept what it had measured",
+                             operation="fit", operands={"resume": True, "out": None}, rule="out is given")
     destination = place_for(out, data)
-    started = clock.monotonic()
+    ticking = Clock(None if budget == float("inf") else SECONDS if budget is None else float(budget))
+    random_state = random_state if isinstance(random_state, (int, np.integer)) else seed_from(random_state) % 2**31
     table = data if isinstance(data, Table) else read(data)
+    seconds = {"read": ticking.seconds}
+    told = {"target": target, "task": task, "time": time, "group": group, "stratify": stratify, "positive": plain(positive),
+            "models": plain(models), "folds": folds, "random_state": int(random_state)}
+    hashes = {"frame_sha256": frame_hash(table.frame), "code": code_hash()}
+    used = replace(table)  # the rows are cut below, the user's table is not
     decisions, notes = list(table.decisions), []
 
     repeated = duplicate_rows(table.frame)
+    row_numbers = np.flatnonzero(~repeated)
     if repeated.any():
         decisions.append(
             Decision(
@@ -114,17 +140,18 @@ def fit(
                 "exact copies of other rows would stand in training and test",
             )
         )
-        table = replace(table, frame=table.frame[~repeated].reset_index(drop=True))
-    goal = clean_target(table, target, task, positive)
+        used = replace(table, frame=table.frame[~repeated].reset_index(drop=True))
+    goal = clean_target(used, target, task, positive)
     names = model_names(models, goal.task)
-    frame = table.frame.iloc[goal.rows].reset_index(drop=True)
-    splits, more = make_folds(
-        frame, goal, time=time, group=group, stratify=stratify, folds=folds, random_state=random_state
-    )
+    frame = used.frame.iloc[goal.rows].reset_index(drop=True)
+    time, group, found = find_time_and_group(frame, goal, time=time, group=group, stratify=stratify)
     exclude = {target: ""}
     exclude.update({name: role for name, role in ((time, "orders the folds"), (group, "groups the folds")) if name})
     plan = make_plan(frame, exclude=exclude)
-    decisions += goal.decisions + more + plan.decisions
+    splits, more = make_folds(
+        frame, goal, time=time, group=group, stratify=stratify, folds=folds, random_state=random_state, features=plan.features
+    )
+    decisions += goal.decisions + found + more + plan.decisions
     if not plan.features:
         raise DataError(
             f"fit: no column is left to learn from: {'; '.join(f'{name} ({why})' for name, why in plan.left_out.items())}",
@@ -132,20 +159,47 @@ def fit(
             operands={"columns": list(frame.columns)},
             rule="at least one feature",
         )
+    if "linear" in names and goal.task == "regression" and plan.categories:
+        decisions.append(Decision(None, "one-hot", "one level dropped for linear", "least squares without a penalty: with every "
+                                  "level, the columns of a category sum to the intercept's; the penalised models keep them all"))
     notes += [f"{d}" for d in decisions if d.kind in ("words as missing", "unreadable", "currency on some only")]
 
     # All models are made before the first is trained: a misspelt one must not cost the others' time
-    pipelines = {name: build_model(name, goal.task, plan, log=goal.log, random_state=random_state) for name in names}
+    for name in names:
+        build_estimator(Candidate(name), goal, plan, random_state=random_state)
     X = feature_frame(frame, plan.roles)
     kind = score_kind(goal)
-    board = _compare(pipelines, X, goal.values, splits, kind, budget, started, notes)
-    order = np.argsort([-score if score == score else np.inf for score in board["score"]], kind="stable")
-    board = {key: [values[i] for i in order] for key, values in board.items()}
-    best, model = _refit(pipelines, X, goal.values, board, notes)
+    journal = Journal(None if destination is None else destination.with_suffix(".journal"), told | hashes, resume=resume)
+    waiting = Waiting(ticking, len(names) * len(splits))
+    trainer = Trainer(X, goal, plan, splits, kind, clock=ticking, journal=journal, random_state=random_state, notes=notes,
+                      bar=waiting)
+    interrupted = _measure(trainer, names, notes, seconds)
+    contest = [trainer.best_of(trainer.finished(name)) for name in names if trainer.finished(name)]
+    begun = ticking.seconds
+    blend = trainer.blend() if interrupted != "Ctrl-C" else None
+    seconds["blend"] = ticking.seconds - begun
+    if blend is not None and blend.objective > trainer.best_of(contest).objective:
+        contest.append(blend)
+    contest.sort(key=lambda one: -one.score if one.score == one.score else np.inf)
+    board = _leaderboard(contest, trainer.sizes)
+    begun = ticking.seconds
+    waiting.say("refit")
+    winner, model = _refit(trainer, contest)
+    waiting.close()
+    seconds["refit"] = ticking.seconds - begun
+    best = winner.candidate.model
     if best == "baseline" and len(board["model"]) > 1:
         notes.append("no model is better than the baseline: the columns may say nothing about the target")
     if board["score"][0] > 0.9995:
         notes.append("a score this close to 1 is rare: does a column hold the target, or what is known only after it?")
+    evidence = _evidence(winner, contest, trainer, row_numbers[goal.rows])
+    record = _record(trainer, winner, blend, contest, board, evidence, seconds, interrupted)
+    record |= {"data": source_of(data) | {"frame_sha256": hashes["frame_sha256"], "rows": len(table.frame),
+                                          "columns": len(table.recipes), "rows_used": len(frame)},
+               "settings": told | {"time": time, "group": group, "task": goal.task, "folds": len(splits), "budget": ticking.budget},
+               "code": hashes["code"], "homespun": version(), "left_out": plan.left_out, "resumed": journal.found}
+    record["splits"]["kind"] = "in time" if time else "by group" if group else "stratified" if stratify or goal.classes else "target"
+    record["seconds"]["all"] = round(ticking.seconds, 3)
     project = Project(
         model=model,
         best=best,
@@ -158,71 +212,43 @@ def fit(
         decisions=decisions,
         warnings=list(dict.fromkeys(notes)),
         roles=plan.roles,
-        reference=reference_of(frame, plan.features),
+        reference=reference_of(frame, plan.features + ([time] if time else [])),
         sample={name: values for name, values in table.raw_head.items() if name != target},
-        record={
-            "rows": len(frame),
-            "features": len(plan.features),
-            "folds": len(splits),
-            "random_state": _plain_seed(random_state),
-            "leaderboard": board,
-            "score": kind,
-            "seconds": round(clock.monotonic() - started, 3),
-        },
+        record=record,
+        evidence=evidence,
     )
     if destination is not None:
         project.save(destination)
+        journal.close()
     return project
 
 
-def _refit(pipelines, X, y, board, notes):
-    """The best model, fitted on all rows; after Ctrl-C the best of those that are quicker, so that what is finished is kept."""
-    candidates = list(zip(board["model"], board["fit_seconds"]))
-    while True:
-        best, seconds = candidates[0]
-        try:
-            return best, _quietly(pipelines[best].fit, X, y, label=best, notes=notes)
-        except KeyboardInterrupt:
-            candidates = [(name, needs) for name, needs in candidates if needs < seconds]
-            if not candidates:
-                raise
-            notes.append(f"interrupted while {best} was refitted on all rows: {candidates[0][0]}, the best quicker one, is kept")
-
-
-def _compare(pipelines, X, y, splits, kind, budget, started, notes):
-    """The leaderboard as columns, with the models that were finished."""
-    names = list(pipelines)
-    board: dict[str, list] = {key: [] for key in ("model", "score", "low", "high", "fit_seconds", "predict_seconds")}
-    failed: dict[str, Exception] = {}
-    sizes = [len(train) for train, _ in splits], [len(test) for _, test in splits]
-    bar = progress(total=len(names) * len(splits), label="fit")
+def _measure(trainer: Trainer, names: list[str], notes: list[str], seconds: dict) -> str | None:
+    """Compare, then tune; None, or what ended it early."""
+    begun = clock.monotonic()
+    ended = None
     try:
-        for name, pipeline in pipelines.items():
-            if budget is not None and board["model"] and clock.monotonic() - started > budget:
-                left = names[names.index(name) :]
-                notes.append(f"the budget of {budget:g} seconds is over: {', '.join(left)} not trained")
-                break
-            bar.set_description(name, refresh=False)
-            try:
-                scores, fit_seconds, predict_seconds = _cross_validate(name, pipeline, X, y, splits, kind, bar, notes)
-            except Exception as error:  # one model's failure must not lose the others
-                failed[name] = error
-                notes.append(f"{name} failed and is left out: {type(error).__name__}: {error}")
-                continue
-            mean, low, high = interval(scores, *sizes)
-            for key, value in zip(board, (name, mean, low, high, fit_seconds, predict_seconds)):
-                board[key].append(value)
+        trainer.compare(names)
+        seconds["compare"] = clock.monotonic() - begun
+        if trainer.finished():
+            trainer.tune(names)
+    except OutOfTime:
+        ended = "budget"
     except KeyboardInterrupt:
-        if not board["model"]:
+        if not trainer.finished():
             raise
-        notes.append(
-            f"interrupted: {', '.join(board['model'])} finished and kept, "
-            f"{', '.join(one for one in names if one not in board['model'] and one not in failed)} not trained"
-        )
-    finally:
-        bar.close()
-    if not board["model"]:
-        name, first = next(iter(failed.items()))
+        ended = "Ctrl-C"
+    ended = ended or ("budget" if trainer.cut else None)
+    seconds.setdefault("compare", clock.monotonic() - begun)
+    seconds["tune"] = clock.monotonic() - begun - seconds["compare"]
+    done = [name for name in names if trainer.finished(name)]
+    left = [name for name in names if name not in done and name not in trainer.failed]
+    if ended == "Ctrl-C":
+        notes.append(f"interrupted: {', '.join(done)} finished and kept" + (f", {', '.join(left)} not trained" if left else ""))
+    elif left:
+        notes.append(f"the budget of {trainer.clock.budget:g} seconds is over: {', '.join(left)} not trained")
+    if not done:
+        name, first = next(iter(trainer.failed.items()))
         if isinstance(first, HomespunError):
             raise first
         raise DataError(
@@ -231,44 +257,99 @@ def _compare(pipelines, X, y, splits, kind, budget, started, notes):
             operands={"models": names},
             rule="at least one model that trains",
         ) from first
+    return ended
+
+
+def _leaderboard(contest: list[Measured], sizes) -> dict[str, list]:
+    """The leaderboard as columns; p_value: of "as good as the best", on the same folds."""
+    board: dict[str, list] = {key: [] for key in ("model", "score", "low", "high", "fit_seconds", "predict_seconds", "p_value")}
+    for one in contest:
+        p_value = None if one is contest[0] else corrected_t_test(contest[0].scores, one.scores, *sizes)
+        row = (one.candidate.model, *interval(one.scores, *sizes), one.fit_seconds, one.predict_seconds, p_value)
+        for key, value in zip(board, row):
+            board[key].append(value)
+    board["p_value"] = [float("nan") if value is None else value for value in board["p_value"]]
     return board
 
 
-def _cross_validate(name, pipeline, X, y, splits, kind, bar, notes):
-    """Scores by fold; mean seconds of fit and predict."""
-    from sklearn.base import clone
-
-    scores, fit_seconds, predict_seconds = [], [], []
-    for train, test in splits:
-        start = clock.perf_counter()
-        fitted = _quietly(clone(pipeline).fit, X.iloc[train], y[train], label=name, notes=notes)
-        middle = clock.perf_counter()
-        if kind == "binary" and hasattr(fitted, "predict_proba"):
-            prediction = fitted.predict_proba(X.iloc[test])[:, 1]
-        else:
-            prediction = fitted.predict(X.iloc[test])
-        predict_seconds.append(clock.perf_counter() - middle)
-        fit_seconds.append(middle - start)
-        if len(prediction) != len(test) or not np.isfinite(np.asarray(prediction, dtype=np.float64)).all():
-            fits = len(prediction) == len(test)
-            raise DataError(
-                f"{name} predicts {'NaN or infinity' if fits else f'{len(prediction)} values for {len(test)} rows'}",
-                operation="fit",
-                operands={"model": name},
-                rule="one finite prediction for each row",
-            )
-        scores.append(score_fold(kind, y[test], prediction))
-        bar.update(1)
-    return scores, float(np.mean(fit_seconds)), float(np.mean(predict_seconds))
+def _pipeline(measured: Measured, trainer: Trainer):
+    """The unfitted model: one pipeline, or a blend of several."""
+    make = {"goal": trainer.goal, "plan": trainer.plan, "random_state": trainer.random_state}
+    if not measured.members:
+        return build_model(measured.candidate, **make)
+    parts = [build_model(member, **make) for member in measured.members]
+    kind = BlendRegressor if trainer.goal.classes is None else BlendClassifier
+    return kind(parts, list(measured.weights.values()))
 
 
-def _quietly(function, *arguments, label, notes):
-    """Call; warnings become notes of the project instead of lines between the progress bars."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        result = function(*arguments)
-    notes += dict.fromkeys(f"{label}: {str(one.message).splitlines()[0]}" for one in caught)
-    return result
+def _refit(trainer: Trainer, contest: list[Measured]):
+    """The best model, fitted on all rows; after Ctrl-C the best of those that are quicker, so that what is finished is kept."""
+    candidates = list(contest)
+    while True:
+        one = candidates[0]
+        try:
+            model = _pipeline(one, trainer)
+            return one, trainer.quietly(one.candidate.model, model.fit, trainer.X, trainer.goal.values)
+        except KeyboardInterrupt:
+            candidates = [other for other in candidates if other.fit_seconds < one.fit_seconds]
+            if not candidates:
+                raise
+            trainer.notes.append(f"interrupted while {one.candidate.model} was refitted on all rows: "
+                                 f"{candidates[0].candidate.model}, the best quicker one, is kept")
+
+
+def _evidence(winner: Measured, contest: list[Measured], trainer: Trainer, rows) -> dict[str, np.ndarray]:
+    """The arrays of `tabular.record`."""
+    fold = np.full(len(trainer.X), -1, dtype=np.int64)
+    for number, (_, test) in enumerate(trainer.splits):
+        fold[test] = number
+    evidence = {"rows": np.asarray(rows, dtype=np.int64), "fold": fold, "truth": trainer.goal.values,
+                "prediction": winner.prediction}
+    if trainer.kind != "multiclass":
+        told = [one.prediction if trainer.goal.classes is None else one.prediction[:, 1] for one in contest]
+        evidence["models"] = np.vstack(told)
+    return evidence
+
+
+def _record(trainer: Trainer, winner, blend, contest, board, evidence, seconds, interrupted) -> dict[str, Any]:
+    """What `tabular.record` lists and `fit` does not add."""
+    goal, finished = trainer.goal, sorted(trainer.finished(), key=lambda one: -one.objective if one.objective == one.objective else np.inf)
+    best = contest[0]
+    candidates = []
+    for one in finished:
+        mean, low, high = interval(one.scores, *trainer.sizes)
+        estimator = build_estimator(one.candidate, goal, trainer.plan, random_state=trainer.random_state)
+        candidates.append({
+            "key": one.candidate.key, "model": one.candidate.model, "parameters": plain(dict(one.candidate.parameters)),
+            "estimator": plain(estimator.get_params()), "log": one.candidate.log,
+            "preparation": recipe_of(one.candidate, goal.task).preparation, "scores": plain(one.scores),
+            "objectives": plain(one.objectives), "score": plain(mean), "low": plain(low), "high": plain(high),
+            "p_value": None if one is best else plain(corrected_t_test(best.scores, one.scores, *trainer.sizes)),
+            "fit_seconds": one.fit_seconds, "predict_seconds": one.predict_seconds,
+        })
+    tested = evidence["fold"] >= 0
+    y, kept = evidence["truth"][tested], evidence["prediction"][tested]
+    shares = None if goal.classes is None else kept
+    prediction = kept if goal.classes is None else kept.argmax(axis=1)
+    ranges = bootstrap_intervals(trainer.kind, y, prediction, shares, trainer.random_state) if len(y) <= 200_000 else {}
+    together = {name: {"value": plain(value), "low": plain(ranges.get(name, (None, None))[0]),
+                       "high": plain(ranges.get(name, (None, None))[1])}
+                for name, value in all_scores(trainer.kind, y, prediction, shares).items()}
+    counts = None if goal.classes is None else np.bincount(goal.values, minlength=len(goal.classes)) / len(goal.values)
+    return {
+        "rows": len(trainer.X), "features": trainer.plan.roles, "folds": len(trainer.splits),
+        "random_state": int(trainer.random_state), "leaderboard": {key: plain(values) for key, values in board.items()},
+        "score": trainer.kind, "objective": trainer.kind if goal.classes is None else "log likelihood",
+        "target": {"scale": "log" if goal.log else "amounts", "skewed": bool(goal.skewed), "not_negative": bool(goal.not_negative),
+                   "classes": plain(goal.classes), "shares": plain(counts)},
+        "splits": {"train_sizes": trainer.sizes[0], "test_sizes": trainer.sizes[1]},
+        "candidates": candidates, "given_up": plain(trainer.given_up),
+        "blend": None if blend is None else {"weights": blend.weights, "scores": plain(blend.scores)},
+        "winner": {"model": winner.candidate.model, "key": None if winner.members else winner.candidate.key,
+                   "parameters": plain(dict(winner.candidate.parameters))},
+        "out_of_fold": together, "evidence_models": board["model"] if trainer.kind != "multiclass" else [],
+        "seconds": {name: round(value, 3) for name, value in seconds.items()}, "interrupted": interrupted,
+    }
 
 
 def place_for(out, data) -> Path | None:
@@ -298,5 +379,3 @@ def place_for(out, data) -> Path | None:
     return path
 
 
-def _plain_seed(random_state):
-    return int(random_state) if isinstance(random_state, (int, np.integer)) else None

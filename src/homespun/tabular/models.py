@@ -1,54 +1,143 @@
 """The models of `fit` by name, each as one pipeline of preprocessors and an estimator: the only table of its kind.
 
-linear family:  numbers: median, scaled, with marks of what was missing   dates: parts   categories: one-hot
-forest:         the same numbers unscaled; categories by number
-boosting:       numbers and categories as they are: it takes missing values and categories natively
+A recipe says the class, its first setting, what its columns look like (`preparation`), and where better settings are looked
+for: some that did well on many tables first (`portfolio`), then draws from `space`. Boosting is `staged`: one fit with many
+rounds tells the score after each of `ROUNDS` rounds, so their number costs nothing to choose.
 """
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import inspect
+import json
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from homespun.base.errors import HomespunError, ParameterError, did_you_mean
+from homespun.model_selection import Choice, LogUniform
+from homespun.tabular.preparation import native_categories, prepare
 
-# name → (task → "module:Class", parameters, preparation)
-MODELS: dict[str, dict[str, tuple[str, dict[str, Any], str]]] = {
+ROUNDS = (15, 25, 50, 75, 100, 150, 200, 300, 400, 600, 800)  # of a staged model, up to its max_iter
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One model for one task."""
+
+    path: str  # "module:Class"
+    parameters: dict[str, Any]
+    preparation: str
+    portfolio: tuple[dict[str, Any], ...] = ()
+    space: dict[str, Any] = field(default_factory=dict)
+    staged: bool = False
+
+
+def _boosting(kind: str, extra: dict[str, Any], portfolio: tuple) -> Recipe:
+    return Recipe(
+        f"homespun.ensemble:HistGradientBoosting{kind}",
+        {"learning_rate": 0.06, "max_leaf_nodes": 31, "min_samples_leaf": 5, "max_features": 0.3, "l2_regularization": 3.0,
+         "max_iter": 400, "early_stopping": False},
+        "native",
+        portfolio=portfolio,
+        space={
+            "learning_rate": LogUniform(0.02, 0.12),
+            "max_leaf_nodes": Choice((6, 10, 16, 31, 63)),
+            "min_samples_leaf": Choice((2, 4, 8, 16, 32)),
+            "max_features": Choice((0.2, 0.3, 0.5, 0.8)),
+            "l2_regularization": LogUniform(0.03, 30.0),
+            "max_iter": 600,
+            **extra,
+        },
+        staged=True,
+    )
+
+
+def _forest(kind: str, features: tuple, first: dict[str, Any]) -> Recipe:
+    return Recipe(
+        f"homespun.ensemble:RandomForest{kind}",
+        {"n_estimators": 200, **first},
+        "ordinal",
+        portfolio=({"min_samples_leaf": 3, "max_features": features[1]},),
+        space={"max_features": Choice(features), "min_samples_leaf": Choice((1, 2, 3, 5, 8))},
+    )
+
+
+_LOGISTIC = Recipe(
+    "homespun.linear_model:LogisticRegression", {"max_iter": 1000}, "one-hot",
+    portfolio=({"C": 0.1}, {"C": 0.02}, {"C": 10.0}), space={"C": LogUniform(0.003, 100.0)},
+)
+_NEIGHBORS = {
+    "portfolio": ({"n_neighbors": 30}, {"n_neighbors": 6}),
+    "space": {"n_neighbors": Choice((4, 8, 12, 20, 30, 50)), "weights": Choice(("uniform", "distance"))},
+}
+# name → task → recipe
+MODELS: dict[str, dict[str, Recipe]] = {
     "baseline": {
-        "regression": ("homespun.tabular:BaselineRegressor", {}, "none"),
-        "classification": ("homespun.tabular:BaselineClassifier", {}, "none"),
+        "regression": Recipe("homespun.tabular:BaselineRegressor", {}, "none"),
+        "classification": Recipe("homespun.tabular:BaselineClassifier", {}, "none"),
     },
     "linear": {
-        "regression": ("homespun.linear_model:RidgeCV", {"alphas": (0.1, 1.0, 10.0, 100.0)}, "one-hot"),
-        "classification": ("homespun.linear_model:LogisticRegression", {"max_iter": 1000}, "one-hot"),
+        "regression": Recipe("homespun.linear_model:LinearRegression", {}, "one level dropped"),
+        "classification": _LOGISTIC,
     },
-    "lasso": {"regression": ("homespun.linear_model:LassoCV", {}, "one-hot")},
-    "logistic": {"classification": ("homespun.linear_model:LogisticRegression", {"max_iter": 1000}, "one-hot")},
+    "ridge": {"regression": Recipe("homespun.linear_model:RidgeCV", {"alphas": (0.1, 1.0, 10.0, 100.0)}, "one-hot")},
+    "lasso": {"regression": Recipe("homespun.linear_model:LassoCV", {}, "one-hot")},
+    "logistic": {"classification": _LOGISTIC},
+    "neighbors": {
+        "regression": Recipe(
+            "homespun.neighbors:KNeighborsRegressor", {"n_neighbors": 12, "weights": "distance"}, "one-hot", **_NEIGHBORS
+        ),
+        "classification": Recipe(
+            "homespun.neighbors:KNeighborsClassifier", {"n_neighbors": 12, "weights": "distance"}, "one-hot", **_NEIGHBORS
+        ),
+    },
     "forest": {
-        "regression": (
-            "homespun.ensemble:RandomForestRegressor",
-            {"n_estimators": 200, "min_samples_leaf": 2},
-            "ordinal",
-        ),
-        "classification": (
-            "homespun.ensemble:RandomForestClassifier",
-            {"n_estimators": 200, "min_samples_leaf": 2},
-            "ordinal",
-        ),
+        "regression": _forest("Regressor", (0.2, 0.35, 0.5, 0.7, 1.0), {"max_features": 0.5}),
+        "classification": _forest("Classifier", ("sqrt", 0.3, 0.5, 0.8), {"min_samples_leaf": 2}),
     },
     "boosting": {
-        "regression": ("homespun.ensemble:HistGradientBoostingRegressor", {"max_iter": 200}, "native"),
-        "classification": ("homespun.ensemble:HistGradientBoostingClassifier", {"max_iter": 200}, "native"),
+        "regression": _boosting("Regressor", {"loss": Choice(("squared_error", "poisson"))}, (
+            {"loss": "poisson"},
+            {"learning_rate": 0.06, "max_leaf_nodes": 12, "min_samples_leaf": 10, "l2_regularization": 1.0, "max_iter": 600},
+            {"learning_rate": 0.05, "max_leaf_nodes": 63, "min_samples_leaf": 4, "l2_regularization": 10.0},
+        )),
+        "classification": _boosting("Classifier", {}, (
+            {"learning_rate": 0.03, "max_leaf_nodes": 8, "min_samples_leaf": 20, "max_iter": 800},
+            {"learning_rate": 0.06, "max_leaf_nodes": 12, "min_samples_leaf": 10, "l2_regularization": 1.0},
+            {"learning_rate": 0.05, "max_leaf_nodes": 63, "min_samples_leaf": 4, "l2_regularization": 10.0},
+        )),
     },
 }
 DEFAULT = {
-    "regression": ["baseline", "linear", "lasso", "forest", "boosting"],
-    "classification": ["baseline", "logistic", "forest", "boosting"],
+    "regression": ["baseline", "ridge", "boosting", "forest", "linear", "lasso"],  # when the budget is short: first what is
+    "classification": ["baseline", "logistic", "boosting", "forest"],  # surely finished, then what usually wins
 }
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model with one setting: what is measured on the folds."""
+
+    model: str
+    parameters: tuple[tuple[str, Any], ...] = ()  # beyond the recipe's first setting
+    log: bool = False  # fitted on log(1 + target)
+
+    @property
+    def key(self) -> str:
+        """The same for the same candidate, in every run: the journal's name for it."""
+        text = json.dumps([self.model, sorted(self.parameters), self.log])
+        return f"{''.join(c for c in self.model if c.isalnum())[:24]}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+    def with_parameters(self, **parameters) -> Candidate:
+        """Another setting of the same model."""
+        return Candidate(self.model, tuple(sorted({**dict(self.parameters), **parameters}.items())), self.log)
+
+
+def recipe_of(candidate: Candidate, task: str) -> Recipe:
+    """The recipe of a candidate; one of a file of the user has none of its own."""
+    return Recipe(candidate.model, {}, "one-hot") if ".py:" in candidate.model else MODELS[candidate.model][task]
 
 
 def model_names(models, task: str) -> list[str]:
@@ -80,63 +169,44 @@ def model_names(models, task: str) -> list[str]:
     return names
 
 
-def build_model(name: str, task: str, plan, *, log: bool, random_state):
-    """The unfitted pipeline of one model."""
-    from sklearn.pipeline import Pipeline
-
-    if ".py:" in name:
-        estimator, preparation = _custom(name), "one-hot"
+def build_estimator(candidate: Candidate, goal, plan, *, random_state):
+    """The unfitted estimator of a candidate, without its preprocessors."""
+    recipe = recipe_of(candidate, goal.task)
+    parameters = {**recipe.parameters, **dict(candidate.parameters)}
+    if ".py:" in candidate.model:
+        estimator = _custom(candidate.model)
+        estimator.set_params(**parameters)
     else:
-        path, parameters, preparation = MODELS[name][task]
-        module, _, cls = path.partition(":")
+        module, _, cls = recipe.path.partition(":")
         estimator = getattr(importlib.import_module(module), cls)(**parameters)
-    known = estimator.get_params(deep=False) if hasattr(estimator, "get_params") else {}
-    if "random_state" in known:
+    if "random_state" in estimator.get_params(deep=False):
         estimator.set_params(random_state=random_state)
-    if preparation == "native" and plan.categories:
-        start = len(plan.numbers) + 4 * len(plan.dates)
-        estimator.set_params(categorical_features=list(range(start, start + len(plan.categories))))
-    if log:
-        from homespun.tabular.log_target import LogTarget
+    if recipe.preparation == "native" and plan.categories:
+        estimator.set_params(categorical_features=native_categories(plan))
+    if goal.task == "regression":
+        from homespun.tabular.log_target import LogTarget, NotNegative
 
-        estimator = LogTarget(estimator)
-    return Pipeline([("prepare", prepare(plan, preparation)), ("model", estimator)])
+        if candidate.log:  # the log score asks for medians, the score of the amounts for means
+            estimator = LogTarget(estimator, smearing=not goal.log)
+        elif goal.not_negative:
+            estimator = NotNegative(estimator)
+    return estimator
 
 
-def prepare(plan, preparation: str):
-    """The preprocessors of a plan: columns by name in, one matrix of numbers out."""
-    from sklearn.compose import ColumnTransformer
+def build_model(candidate: Candidate, goal, plan, *, random_state):
+    """The unfitted pipeline of a candidate: preprocessors and estimator."""
     from sklearn.pipeline import Pipeline
 
-    from homespun.impute import SimpleImputer
-    from homespun.preprocessing import DateParts, OneHotEncoder, OrdinalEncoder, StandardScaler
+    return Pipeline([
+        ("prepare", prepare_for(candidate, goal, plan, random_state=random_state)),
+        ("model", build_estimator(candidate, goal, plan, random_state=random_state)),
+    ])
 
-    def fill(scaled):
-        steps: list[tuple[str, Any]] = [
-            ("fill", SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True))
-        ]
-        return steps + ([("scale", StandardScaler())] if scaled else [])
 
-    dates = [("parts", DateParts(parts=("year", "month", "weekday", "age")))]
-    if preparation == "one-hot":
-        numbers, dates = Pipeline(fill(True)), Pipeline(dates + fill(True))
-        categories = OneHotEncoder(
-            handle_unknown="infrequent_if_exist", min_frequency=5, max_categories=100, sparse_output=False
-        )
-    elif preparation == "ordinal":
-        numbers, dates = Pipeline(fill(False)), Pipeline(dates + fill(False))
-        categories = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2)
-    else:
-        numbers, dates = "passthrough", Pipeline(dates)
-        categories = OrdinalEncoder(
-            handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan, max_categories=250
-        )
-    parts = [
-        ("numbers", numbers, plan.numbers),
-        ("dates", dates, plan.dates),
-        ("categories", categories, plan.categories),
-    ]
-    return ColumnTransformer([part for part in parts if part[2]], sparse_threshold=0.0)
+def prepare_for(candidate: Candidate, goal, plan, *, random_state):
+    """The unfitted preprocessors of a candidate."""
+    classes = None if goal.classes is None else len(goal.classes)
+    return prepare(plan, recipe_of(candidate, goal.task).preparation, classes=classes, random_state=random_state)
 
 
 def _custom(name: str):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from homespun.data.table import Decision
+from homespun.tabular.preparation import MANY_LEVELS
 
 _ROW_NAME = re.compile(r"(column\d+|unnamed.*|row(num(ber)?)?|no|nr|number|#|)")
 _ID_NAME = re.compile(r"(^|[^a-z])(id|uuid|guid|index|idx|key|reference|ref|vin|link|url)$")
@@ -28,6 +29,7 @@ class Plan:
     numbers: list[str] = field(default_factory=list)  # flags too
     dates: list[str] = field(default_factory=list)
     categories: list[str] = field(default_factory=list)
+    many_levels: list[str] = field(default_factory=list)  # of the categories: those that get their mean target as well
     left_out: dict[str, str] = field(default_factory=dict)
     decisions: list[Decision] = field(default_factory=list)
 
@@ -47,7 +49,8 @@ def feature_frame(frame, roles: dict[str, list[str]]):
 
     columns: dict = {}
     for name in roles["numbers"]:
-        columns[name] = frame[name].to_numpy(dtype=np.float64)
+        values = frame[name].to_numpy(dtype=np.float64)
+        columns[name] = np.where(np.isinf(values), np.nan, values)  # no model can use infinity: as if it were missing
     for name in roles["dates"]:
         days = frame[name].to_numpy().astype("datetime64[us]")
         columns[name] = np.where(np.isnat(days), np.nan, days.astype(np.int64) / 86_400_000_000.0)
@@ -73,7 +76,16 @@ def make_plan(frame, *, exclude: dict[str, str]) -> Plan:
         if role in ("number", "date", "category"):
             getattr(plan, {"number": "numbers", "date": "dates", "category": "categories"}[role]).append(name)
             if role == "category":
+                levels = int(frame[name].nunique())
                 plan.decisions.append(Decision(name, "category", None, evidence))
+                if levels > MANY_LEVELS:
+                    plan.many_levels.append(name)
+                    plan.decisions.append(Decision(name, "encoding", "mean target, too", f"{levels} levels are more than "
+                                                   f"{MANY_LEVELS}; cross-fitted, so that no row sees its own target"))
+            if role == "number" and frame[name].dtype.kind == "f":
+                endless = int(np.isinf(frame[name].to_numpy()).sum())
+                if endless:
+                    plan.decisions.append(Decision(name, "infinite values", endless, "taken as missing"))
         else:
             plan.left_out[name] = role
             plan.decisions.append(Decision(name, "left out", role, evidence))

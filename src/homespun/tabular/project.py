@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from homespun.data.reader import reread
 from homespun.data.table import Decision, Table
 from homespun.tabular.drift import drift
 from homespun.tabular.plan import feature_frame
-from homespun.tabular.scores import SCORE_NAMES, all_scores
+from homespun.tabular.scores import SCORE_NAMES, all_scores, bootstrap_intervals
 
 
 @dataclass
@@ -26,17 +26,31 @@ class Validation:
     scores : dict
         Name → value on the fresh data.
     drift : pandas.DataFrame
-        column, psi, missing_before, missing_now, reading; the column that moved most comes first.
+        column, psi, missing_before, missing_now, reading ("steady", "look", "moved"), test, p_value, sentence; the column
+        that moved most comes first.
+    intervals : dict
+        Name → (low, high), 95 %: how far the scores may lie off with so many rows (bootstrap).
+    expected : tuple (score, low, high) or None
+        What the cross-validation promised for the first of the scores.
+    later : dict
+        The scores on those rows that are later than all training rows, where the data has dates; "rows" counts them.
+    sentences : list of str
+        All of it in words.
     """
 
     scores: dict[str, float]
     drift: Any
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+    expected: tuple[float, float, float] | None = None
+    later: dict[str, float] = field(default_factory=dict)
+    sentences: list[str] = field(default_factory=list)
 
     def __str__(self):
-        lines = [f"  {name:<26}{value:>12.4g}" for name, value in self.scores.items()]
-        moved = self.drift[self.drift["reading"] != "steady"]
-        said = "no column has moved" if len(moved) == 0 else moved.to_string(index=False, float_format="%.3g")
-        return "\n".join(["scores", *lines, "drift", "  " + said.replace("\n", "\n  ")])
+        lines = ["scores"]
+        for name, value in self.scores.items():
+            low, high = self.intervals.get(name, (float("nan"), float("nan")))
+            lines.append(f"  {name:<26}{value:>12.4g}" + (f"   [{low:.4g}, {high:.4g}]" if low == low else ""))
+        return "\n".join([*lines, "drift, and what to make of it", *(f"  {sentence}" for sentence in self.sentences)])
 
 
 def _classifies(project) -> bool:
@@ -51,7 +65,8 @@ class Project:
     Attributes
     ----------
     leaderboard : pandas.DataFrame
-        model, score, low, high (95 % interval), fit_seconds, predict_seconds (per fold); the best first.
+        model, score, low, high (95 % interval), fit_seconds, predict_seconds (per fold), p_value (paired test of "as good as
+        the best", NaN for it); the best first.
     best : str
         Name of the winner.
     score_name : str
@@ -62,8 +77,10 @@ class Project:
     decisions : list of Decision
         What was understood about the data.
     warnings : list of str
-    model : sklearn.pipeline.Pipeline
+    model : sklearn.pipeline.Pipeline, or a blend of several
         Preprocessing and estimator.
+    record_, evidence_, reference_ : dict
+        Everything that was measured, see `homespun.tabular.record`.
     """
 
     def __init__(
@@ -83,6 +100,7 @@ class Project:
         reference,
         sample,
         record,
+        evidence=None,
     ):
         self.model = model
         self.best = best
@@ -94,6 +112,7 @@ class Project:
         self.roles_ = roles
         self.reference_ = reference
         self.record_ = record
+        self.evidence_ = evidence or {}
         self._score_kind = score_kind
         self._board = board
         self._sample = sample
@@ -168,10 +187,55 @@ class Project:
             else None
         )
         prediction = self.model.predict(X.iloc[rows])
-        return Validation(
-            all_scores(self._score_kind, y, prediction, probabilities),
-            pd.DataFrame(drift(table.frame, self.reference_)),
+        scores = all_scores(self._score_kind, y, prediction, probabilities)
+        found = Validation(
+            scores,
+            pd.DataFrame(drift(table.frame, {name: told for name, told in self.reference_.items() if name in table.frame})),
+            bootstrap_intervals(self._score_kind, y, prediction, probabilities),
+            self._expected(next(iter(scores))),
         )
+        self._look_later(found, table, rows, y, prediction, probabilities)
+        self._say(found, len(rows))
+        return found
+
+    def _expected(self, name) -> tuple[float, float, float] | None:
+        place = self._board["model"].index(self.best)
+        score, low, high = (self._board[key][place] for key in ("score", "low", "high"))
+        return (score, low, high) if name == SCORE_NAMES[self._score_kind] else None
+
+    def _look_later(self, found, table, rows, y, prediction, probabilities) -> None:
+        """Scores of the rows after the last training day: whether the model holds when time goes on."""
+        order = (self.record_.get("settings") or {}).get("time")
+        dates = [name for name, told in self.reference_.items()
+                 if (told["kind"] == "date" or name == order) and "max" in told and name in table.frame]
+        name = order if order in dates else dates[0] if dates else None
+        if name is None:
+            return
+        column = table.frame[name].to_numpy()[rows]
+        numbers = column.astype("datetime64[us]").astype(np.float64) if column.dtype.kind == "M" else column.astype(np.float64)
+        there = ~np.isnat(column) if column.dtype.kind == "M" else ~np.isnan(numbers)
+        after = there & (numbers > self.reference_[name]["max"])
+        if after.sum() < 2:
+            return
+        shares = None if probabilities is None else probabilities[after]
+        found.later = {"rows": int(after.sum()), **all_scores(self._score_kind, y[after], prediction[after], shares)}
+        first = next(iter(found.scores))
+        found.sentences.append(f"{int(after.sum())} of {len(y)} rows are later by {name!r} than all training rows: "
+                               f"{first} {found.later[first]:.4g} on them")
+
+    def _say(self, found, n) -> None:
+        first = next(iter(found.scores))
+        if found.expected and found.expected[1] == found.expected[1]:
+            score, low, high = found.expected
+            value = found.scores[first]
+            where = "below" if value < low else "above" if value > high else "inside"
+            sure = ""
+            if where == "below":
+                sure = ", and chance does not explain it" if found.intervals.get(first, (0, 0))[1] < low else ", which may be chance"
+            found.sentences.insert(0, f"{first} {value:.4g} on {n} rows lies {where} what cross-validation promised, "
+                                      f"{score:.4g} [{low:.4g}, {high:.4g}]{sure}")
+        moved = found.drift[found.drift["reading"] != "steady"]
+        found.sentences += moved["sentence"].tolist() or ["no column has moved"]
 
     def save(self, path) -> Path:
         """Write one ``.homespun`` file: model, reading decisions, training record, reference statistics, a self-test."""
@@ -185,6 +249,18 @@ class Project:
         first = self._board["score"][self._board["model"].index(self.best)]
         return f"Project({self.target!r}, {self.task}, best {self.best!r}: {self.score_name} {first:.4f})"
 
+    def _repr_html_(self):
+        """In a notebook: the leaderboard, what was decided, and what to look at."""
+        from html import escape
+
+        board = self.leaderboard.to_html(index=False, float_format=lambda value: f"{value:.4f}", na_rep="", border=0)
+        rows = "".join(f"<tr><td>{escape(d.column or '(table)')}</td><td>{escape(d.kind)}</td><td>{escape(str(d.value))[:80]}</td>"
+                       f"<td>{escape(d.evidence)}</td></tr>" for d in self.decisions)
+        notes = "".join(f"<li>{escape(note)}</li>" for note in self.warnings)
+        return (f"<h4>{escape(self.target)}: {self.task}, best {escape(self.best)}</h4><p>{escape(self.score_name)}, mean over the "
+                f"test folds with its 95&nbsp;% interval</p>{board}" + (f"<ul>{notes}</ul>" if notes else "")
+                + f"<details><summary>{len(self.decisions)} decisions</summary><table>{rows}</table></details>")
+
     # -----------------------------------------------------------------------------------------------------------------
 
     @property
@@ -194,6 +270,9 @@ class Project:
     def read(self, data, operation: str = "predict") -> Table:
         """Fresh data, read by the decisions of the training data; `predict` and the others take the result, too."""
         used = set(self.features_) | ({self.target} if operation == "validate" else set())
+        order = (self.record_.get("settings") or {}).get("time")
+        optional = {self.target, order}
+        used |= {order} if operation == "validate" and order else set()  # it is no feature, but says what is later
         needed = {
             name: recipe
             for name, recipe in self.recipes_.items()
@@ -201,7 +280,7 @@ class Project:
         }
         if isinstance(data, Table):  # one that was read by other decisions would be wrong without a word
             odd = [name for name, recipe in needed.items() if name in data.frame.columns and data.recipes.get(name) != recipe]
-            if odd or any(name not in data.frame.columns for name in needed if name != self.target):
+            if odd or any(name not in data.frame.columns for name in needed if name not in optional):
                 raise DataError(
                     f"{operation}: this Table was not read by the model's decisions (column {(odd or list(needed))[0]!r}); "
                     "pass the file or the dataframe itself",
@@ -212,7 +291,7 @@ class Project:
                 )
             return data
         # a known column that is no feature is neither demanded nor complained about
-        return reread(data, needed, optional=(self.target,), operation=operation, known=tuple(self.recipes_))
+        return reread(data, needed, optional=tuple(name for name in optional if name), operation=operation, known=tuple(self.recipes_))
 
     @staticmethod
     def _split_of(name, recipe):

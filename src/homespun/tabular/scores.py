@@ -1,10 +1,4 @@
-"""Scores of a fold, and the interval of their mean.
-
-The folds of a cross-validation share training rows, so the plain t interval is too narrow. Nadeau & Bengio 2003
-(Machine Learning 52, eq. 9) correct the variance of the mean over k folds:
-
-    var = (1/k + n_test / n_train) * s^2        interval: mean ± t_{k-1, 0.975} sqrt(var)        s^2: variance of the scores
-"""
+"""What models are compared by: R² (of the log where a few rows would decide it), ROC AUC, accuracy; and what else is told."""
 
 from __future__ import annotations
 
@@ -19,6 +13,7 @@ from homespun.metrics import (
     roc_auc_score,
     root_mean_squared_error,
 )
+from homespun.model_selection import corrected_interval
 
 SCORE_NAMES = {"regression": "R²", "log": "R² of the log", "binary": "ROC AUC", "multiclass": "accuracy"}
 
@@ -52,24 +47,54 @@ def auc(y, score) -> float:
 
 
 def interval(scores, train_sizes, test_sizes, level: float = 0.95) -> tuple[float, float, float]:
-    """(mean, low, high) of fold scores by the corrected t interval; NaN folds are left out.
+    """(mean, low, high) of fold scores, cut at 1, which none of these scores can exceed.
 
     >>> [round(float(value), 3) for value in interval([0.8, 0.9, 0.85], [200] * 3, [100] * 3)]
     [0.85, 0.654, 1.0]
     """
-    from scipy.stats import t
+    mean, low, high = corrected_interval(scores, train_sizes, test_sizes, level)
+    return mean, low, min(high, 1.0) if high == high else high
 
-    scores = np.asarray(scores, dtype=np.float64)
-    there = ~np.isnan(scores)
-    scores = scores[there]
-    if len(scores) == 0:
-        return float("nan"), float("nan"), float("nan")
-    mean, k = float(scores.mean()), len(scores)
-    if k < 2:
-        return mean, float("nan"), float("nan")
-    ratio = float(np.mean(np.asarray(test_sizes)[there] / np.asarray(train_sizes)[there]))
-    half = float(t.ppf(0.5 + level / 2, k - 1)) * np.sqrt((1.0 / k + ratio) * scores.var(ddof=1))
-    return mean, mean - half, min(mean + half, 1.0)  # none of these scores can exceed 1
+
+def objective(kind: str, y, prediction) -> float:
+    """What settings are chosen by, for `prediction` as it is kept out of fold; higher is better.
+
+    The score of the leaderboard; but for classes the mean log likelihood. It is a proper score: what orders the rows well with
+    useless probabilities (a penalty so strong that all of them are alike) does not win by it, and it tells models apart that
+    are equally often right.
+    """
+    if prediction.ndim == 2:
+        chosen = prediction[np.arange(len(y)), y] / prediction.sum(axis=1)
+        return float(np.log(np.maximum(chosen, 1e-15)).mean())
+    return score_kept(kind, y, prediction)
+
+
+def score_kept(kind: str, y, prediction) -> float:
+    """The leaderboard's score for `prediction` as it is kept: amounts, or probabilities (n, classes)."""
+    if kind in ("log", "regression"):
+        return score_fold(kind, y, prediction)
+    return score_fold(kind, y, prediction[:, 1] if kind == "binary" else prediction.argmax(axis=1))
+
+
+def bootstrap_intervals(kind: str, y, prediction, probabilities, random_state=0, repeats: int = 200) -> dict:
+    """95 % interval of each score of `all_scores` on fresh data: percentiles over rows drawn with replacement.
+
+    Efron & Tibshirani 1993, chapter 13. Intervals of the model as it is: it is not fitted again.
+    """
+    rng = np.random.default_rng(random_state)
+    found: dict[str, list[float]] = {}
+    for _ in range(repeats):
+        rows = rng.integers(len(y), size=len(y))
+        shares = None if probabilities is None else probabilities[rows]
+        for name, value in all_scores(kind, y[rows], prediction[rows], shares).items():
+            found.setdefault(name, []).append(value)
+    result = {}
+    for name, values in found.items():
+        there = np.array([value for value in values if value == value])
+        if len(there):
+            low, high = np.quantile(there, [0.025, 0.975])
+            result[name] = (float(low), float(high))
+    return result
 
 
 def all_scores(target_kind: str, y, prediction, probabilities=None) -> dict[str, float]:

@@ -22,7 +22,9 @@ class Target:
     values: np.ndarray  # float64, or codes 0 … k-1
     rows: np.ndarray  # indices of the rows that have a target
     classes: list | None = None  # labels by code; the positive class of two is the last
-    log: bool = False  # regression on log(1 + y)
+    log: bool = False  # scored on the log scale: a few rows would decide every score of the amounts
+    skewed: bool = False  # amounts of all sizes: models are tried on log(1 + y), too
+    not_negative: bool = False  # predictions are cut at zero
     decisions: list[Decision] = field(default_factory=list)
 
 
@@ -47,6 +49,8 @@ def clean_target(table, name: str, task: str, positive: Any) -> Target:
         )
     column = frame[name]
     present = column.notna().to_numpy()
+    endless = np.isinf(column.to_numpy()) if column.dtype.kind == "f" else np.zeros(len(column), dtype=bool)
+    present = present & ~endless
     if not present.any():
         raise DataError(
             f"fit: the target {name!r} has no value in any of {len(column)} rows",
@@ -62,7 +66,8 @@ def clean_target(table, name: str, task: str, positive: Any) -> Target:
                 name,
                 "rows left out",
                 len(column) - len(rows),
-                f"the target is missing in {len(column) - len(rows)} of {len(column)} rows",
+                f"the target is missing in {len(column) - len(rows)} of {len(column)} rows"
+                + (f", counting {int(endless.sum())} where it is infinite" if endless.any() else ""),
             )
         )
     values = column.to_numpy()[rows]
@@ -110,15 +115,15 @@ def clean_target(table, name: str, task: str, positive: Any) -> Target:
                 rule="numbers",
                 suggestion="task='classification'",
             )
-        if positive is not None:
+        if positive is not None and not isinstance(positive, bool):
             raise ParameterError(
                 f"fit: positive={positive!r} names a class, but the task is regression",
                 operation="fit",
                 operands={"positive": positive},
-                rule="None for a regression",
+                rule="True (never predict below 0), False or None for a regression",
             )
         target = Target(name, task, values.astype(np.float64), rows, decisions=decisions)
-        _choose_scale(target)
+        _choose_scale(target, positive, bool(recipe.get("unit") or recipe.get("currency")))
         return target
     return _classes(Target(name, task, values, rows, decisions=decisions), recipe, positive, distinct)
 
@@ -134,23 +139,49 @@ def _infer(values, distinct, numeric, recipe):
     return "regression", f"{distinct} different numbers"
 
 
-def _choose_scale(target: Target) -> None:
-    """Skewed, not negative: errors are relative, so learn and score on the log scale (prices, counts, incomes)."""
-    y = target.values
-    if y.min() < 0 or len(y) < 30:
+def _choose_scale(target: Target, positive: bool | None, amount: bool) -> None:
+    """What skewed amounts (prices, counts, incomes) need: the log scale tried, or asked for; no prediction below zero."""
+    y, name = target.values, target.name
+    if positive and y.min() < 0:
+        raise DataError(
+            f"fit: positive=True, but the target {name!r} is negative in {int((y < 0).sum())} rows, such as {y.min():g}",
+            operation="fit",
+            operands={"positive": True, "target": name, "value": float(y.min())},
+            rule="a target >= 0",
+            suggestion="positive=None",
+        )
+    plain, log = (_skewness(y), _skewness(np.log1p(y))) if y.min() >= 0 else (0.0, 0.0)
+    target.skewed = y.min() >= 0 and len(y) >= 30 and plain > 1.0 and abs(log) < 0.75 * plain
+    target.not_negative = bool(positive) or (positive is None and y.min() >= 0 and (amount or target.skewed))
+    if target.not_negative:
+        why = "as asked" if positive else f"no value in {len(y)} rows is, and it is an amount"
+        target.decisions.append(Decision(name, "predictions", "never below 0", why))
+    if not target.skewed:
         return
-    plain, log = _skewness(y), _skewness(np.log1p(y))
-    if plain > 1.0 and abs(log) < 0.75 * plain:
+    squares = (y - y.mean()) ** 2
+    largest = float(squares.max() / squares.sum())
+    if largest > 0.1:
         target.log = True
         target.decisions.append(
             Decision(
-                target.name,
+                name,
                 "scale",
                 "log",
-                f"not negative and skewed: {plain:.1f}, on the log scale {log:.1f}; "
-                "models are fitted and scored on log(1 + target), predictions come back as amounts (medians)",
+                f"skewed ({plain:.1f}, on the log scale {log:.1f}), and {y.max():g} alone makes {largest:.0%} of all squared "
+                "deviations: it would decide every score; models are fitted and scored on log(1 + target), predictions come "
+                "back as amounts (medians)",
             )
         )
+        return
+    target.decisions.append(
+        Decision(
+            name,
+            "scale",
+            "tried on the log, too",
+            f"not negative and skewed: {plain:.1f}, on the log scale {log:.1f}; scores are those of the amounts, and "
+            "predictions that come from the log scale are brought back to means (Duan's smearing)",
+        )
+    )
 
 
 def _skewness(y):

@@ -99,6 +99,15 @@ def ordinal(spec, X):
     return out
 
 
+@part
+def target_means(spec, X):
+    """The mean target of each row's category, of each class in a column of its own."""
+    found = []
+    for values, known, table in zip(columns_of(X), spec["categories"], spec["tables"]):
+        found.append(np.vstack([table, spec["unknown"]])[lookup(values, known)])  # an unknown category: -1, the last row
+    return np.hstack(found)
+
+
 # -- dates and flags ------------------------------------------------------------------------------------------------------------
 
 

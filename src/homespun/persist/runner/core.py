@@ -115,6 +115,27 @@ def function(spec, X):
 def transformed_target(spec, X):
     """A regressor on a transformed target; its predictions are transformed back."""
     answer = run(spec["regressor"], X)["predict"]
-    if spec["inverse"] == "log1p":  # ours: never below zero
-        return {"predict": np.maximum(np.expm1(answer), 0.0)}
     return {"predict": getattr(np, spec["inverse"])(answer) if spec["inverse"] else answer}
+
+
+@part
+def log_target(spec, X):
+    """Amounts of a regressor on log(1 + y), never below zero."""
+    logs = np.minimum(run(spec["regressor"], X)["predict"], spec["largest"])
+    return {"predict": np.maximum(np.exp(logs) * spec["smearing"] - 1.0, 0.0)}
+
+
+@part
+def not_negative(spec, X):
+    return {"predict": np.maximum(run(spec["regressor"], X)["predict"], 0.0)}
+
+
+@part
+def blend(spec, X):
+    """The weighted mean of the amounts, or of the probabilities."""
+    name = "predict" if spec["classes"] is None else "predict_proba"
+    total = 0.0
+    for one, weight in zip(spec["parts"], spec["weights"]):
+        total = total + weight * run(one, X)[name]
+    return {"predict": total} if spec["classes"] is None else {
+        "predict": np.asarray(spec["classes"])[total.argmax(axis=1)], "predict_proba": total}

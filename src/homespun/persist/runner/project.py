@@ -22,6 +22,7 @@ def project(spec, X):
     for name, recipe in spec["recipes"].items():
         typed.update(read_column(name, X[name], recipe))
     features = {name: np.asarray(typed[name], dtype=np.float64) for name in spec["numbers"]}
+    features = {name: np.where(np.isinf(values), np.nan, values) for name, values in features.items()}
     features |= {name: typed[name] for name in spec["dates"]}
     features |= {name: typed[name] for name in spec["words"]}
     answer = run(spec["model"], features if features else {"": np.zeros(size(X))})
@@ -45,7 +46,8 @@ def read_column(name, values, recipe):
         values = np.array([None if np.isnat(moment) else str(moment) for moment in moments], dtype=object)
     texts = [None if value is None or value != value else text_of(value) for value in values.tolist()]
     distinct = list(dict.fromkeys(text for text in texts if text is not None))
-    gone = set(recipe.get("missing", ())) | missing_words(distinct) | set(recipe["words"] if kind == "date" else ())
+    usual = {""} if recipe.get("missing_only") else missing_words(distinct)
+    gone = set(recipe.get("missing", ())) | usual | set(recipe["words"] if kind == "date" else ())
     if kind == "text":
         return {name: np.array([np.nan if text is None or text in gone else text for text in texts], dtype=object)}
     read = {text: (np.nan, False) if text in gone else read_text(name, text, recipe) for text in distinct}

@@ -1,0 +1,56 @@
+"""The budget of `fit`: how much time is left, and an alarm that stops a step which would take more.
+
+A step that has begun is stopped by a signal, as Ctrl-C would stop it, and only what it was doing is lost. Where signals
+cannot be had (another thread than the main one, Windows) a step that has begun is finished, and only the next is not begun.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from contextlib import contextmanager
+
+
+class OutOfTime(BaseException):
+    """The step in hand would break the promise about the budget. No Exception: no `except Exception` may swallow it."""
+
+
+class Clock:
+    """Time since the start, time left of `budget` seconds (infinite for None), and the alarm."""
+
+    def __init__(self, budget: float | None = None):
+        self.budget = budget
+        self.started = time.monotonic()
+        self.reserve = 0.0  # seconds that what comes after the comparison will need: fitting the winner on all rows
+
+    @property
+    def seconds(self) -> float:
+        """Since the start."""
+        return time.monotonic() - self.started
+
+    @property
+    def left(self) -> float:
+        """Seconds for the comparison: of the budget, less the reserve."""
+        return float("inf") if self.budget is None else self.budget - self.reserve - self.seconds
+
+    @contextmanager
+    def alarm(self):
+        """Stop the body with `OutOfTime` when nothing is left."""
+        left = self.left
+        if left <= 0:
+            raise OutOfTime
+        if left == float("inf") or not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def stop(number, frame):
+            raise OutOfTime
+
+        before = signal.signal(signal.SIGALRM, stop)
+        signal.setitimer(signal.ITIMER_REAL, left)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
+            signal.signal(signal.SIGALRM, before)

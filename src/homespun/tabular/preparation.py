@@ -1,0 +1,71 @@
+"""What each family of models is given: columns of the plan in, one matrix of numbers out. Fitted inside each fold.
+
+linear family   numbers and dates: median, scaled, with marks of what was missing    categories: one-hot
+least squares   the same, but one level of each category is dropped: with all of them the columns sum to the intercept's,
+                and without a penalty no one solution is better than the others (the dummy-variable trap)
+forest          numbers: median, with marks    categories: by number
+boosting        numbers as they are    categories: as such: it splits them into two sets by their gradients
+all of them     categories with many levels also as the mean target of their rows, cross-fitted: a level with few rows
+                says too little for a column, or a split, of its own
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+MANY_LEVELS = 20  # with more, the mean target is added
+MOST_CLASSES = 10  # it makes one column for each class: with more of those, too many
+
+
+def prepare(plan, preparation: str, *, classes: int | None = None, random_state=0):
+    """The preprocessors of a plan for one of "none", "one-hot", "one level dropped", "ordinal", "native".
+
+    `classes`: their number, None for a regression.
+    """
+    from sklearn.compose import ColumnTransformer
+    from sklearn.pipeline import Pipeline
+
+    from homespun.impute import SimpleImputer
+    from homespun.preprocessing import DateParts, OneHotEncoder, OrdinalEncoder, StandardScaler, TargetEncoder
+
+    def fill(scaled):
+        steps: list[tuple[str, Any]] = [
+            ("fill", SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True))
+        ]
+        return steps + ([("scale", StandardScaler())] if scaled else [])
+
+    dates = [("parts", DateParts(parts=("year", "month", "weekday", "age")))]
+    if preparation in ("none", "one-hot", "one level dropped"):
+        numbers, dates = Pipeline(fill(True)), Pipeline(dates + fill(True))
+        categories = OneHotEncoder(
+            handle_unknown="infrequent_if_exist", min_frequency=5, max_categories=100, sparse_output=False,
+            drop="first" if preparation == "one level dropped" else None,
+        )
+    elif preparation == "ordinal":
+        numbers, dates = Pipeline(fill(False)), Pipeline(dates + fill(False))
+        categories = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2)
+    else:
+        numbers, dates = "passthrough", Pipeline(dates)
+        categories = OrdinalEncoder(
+            handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan, max_categories=250
+        )
+    parts = [
+        ("numbers", numbers, plan.numbers),
+        ("dates", dates, plan.dates),
+        ("categories", categories, plan.categories),
+    ]
+    if preparation != "none" and plan.many_levels and (classes is None or classes <= MOST_CLASSES):
+        kind = "continuous" if classes is None else "binary" if classes == 2 else "multiclass"
+        means: Any = TargetEncoder(target_type=kind, random_state=random_state)
+        if "one" in preparation:
+            means = Pipeline([("means", means), ("scale", StandardScaler())])
+        parts.append(("means", means, plan.many_levels))
+    return ColumnTransformer([part for part in parts if part[2]], sparse_threshold=0.0)
+
+
+def native_categories(plan) -> list[int]:
+    """Positions of the categories in the matrix of the "native" preparation."""
+    start = len(plan.numbers) + 4 * len(plan.dates)
+    return list(range(start, start + len(plan.categories)))
