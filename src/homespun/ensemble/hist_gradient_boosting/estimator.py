@@ -496,7 +496,7 @@ class HistGradientBoostingClassifier(ClassifierMixin, BaseHistGradientBoosting):
                 raise DataError(f"{operation}: {error}", operation=operation, rule=str(error)) from None
             self.classes_ = np.unique(y)
             self.n_trees_per_iteration_ = len(self.classes_) if len(self.classes_) > 2 else 1
-        unknown = () if fit else np.setdiff1d(y, self.classes_)
+        unknown = np.empty(0) if fit else np.setdiff1d(y, self.classes_)
         if len(unknown):
             raise DataError(f"{operation}: y_val holds {unknown[0]!r}, a class that y does not have", operation=operation,
                             operands={"y_val": unknown[0]}, rule="classes of y_val are classes of y")
