@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import typer
@@ -18,6 +17,8 @@ def predict(
     import sys
 
     import pandas as pd
+
+    from homespun.base.files import write_whole
 
     project = load_project(model, code)
     table = project.read(data, "predict")
@@ -44,15 +45,3 @@ def load_project(path: str, code: str | None):
         raise DataError(f"{path!r} holds a {type(model).__name__}, not a model of a table; load it with homespun.load",
                         operation="predict", operands={"model": path}, rule="a file that `homespun fit` wrote")
     return model
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file completely or not at all: a full disk leaves the old one."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
-    try:
-        draft.write_text(text, encoding="utf-8", newline="")
-        draft.replace(path)
-    except OSError as error:  # the draft's name is ours: the message names the file that was asked for
-        raise OSError(error.errno, error.strerror, str(path)) from None
-    finally:
-        draft.unlink(missing_ok=True)

@@ -1,0 +1,32 @@
+"""Commands to copy, and what it takes to repeat the work: settings, seconds, parameters."""
+
+from __future__ import annotations
+
+from homespun.report.document import Code, Details, Grid, Words
+from homespun.tabular.story.book import Book
+
+
+def use(book: Book, model: str) -> list:
+    """Commands to copy."""
+    return [Code(f"homespun predict {model} fresh.csv -o predictions.csv   # a prediction for each row\n"
+                 f"homespun validate {model} fresh.csv                     # rows with known answers: scores and drift\n"
+                 f"homespun serve {model} --port 8000                      # POST /predict, and a form for people at /\n"
+                 f"homespun export {model} --format docker                 # a folder for docker build"),
+            Words("It answers for rows like those it was trained on. Ask `validate` when rows with known answers come in: it "
+                  "says whether columns have moved and whether the score still holds.")]
+
+
+def record(book: Book) -> list:
+    """Seconds, seeds, versions: what it takes to repeat it."""
+    record = book.project.record_
+    rows = [[name, book.fact(f"seconds.{name}", value, ",.3g")] for name, value in record["seconds"].items()]
+    settings = [[name, "" if value is None else str(value)] for name, value in record["settings"].items()]
+    said: list = []
+    if settings:
+        said.append(Grid(["setting", "value"], settings))
+    if rows:
+        said.append(Details("Seconds", [Grid(["step", "seconds (recorded)"], rows)]))
+    parameters = [[name, str(value)] for name, value in record["winner"]["parameters"].items()]
+    if parameters:
+        said.append(Details("Parameters of the winner", [Grid(["parameter", "value"], parameters)]))
+    return said
