@@ -3,8 +3,9 @@
     model → spec (`specs`: what each estimator's prediction needs) → runner/*.py as text + spec as JSON + arrays as base85
 
 The functions that predict are real modules, `persist/runner/*.py`: tested where they lie, copied as text into the file. So
-the file can be read; `MODEL` and `ARRAYS` at its end are the model. Trees, scalers and encoders give the same bits;
-linear models and neighbours may differ in the last one, where a product was summed in another order.
+the file can be read; `MODEL` and `ARRAYS` at its end are the model. With the same NumPy on the same machine all models give
+the same bits, but neighbours weighted by distance: their distances are summed in another order. Elsewhere a product of
+matrices may differ in the last one, too.
 
 Not handled: sparse input, models without an entry in `specs` (an error names the part).
 """

@@ -1,5 +1,7 @@
 """Linear models: X w + b, and the logistic function of it."""
 
+import math
+
 import numpy as np
 
 from homespun.persist.runner.core import matrix, part, size
@@ -16,7 +18,7 @@ def logistic(spec, X):
     if len(spec["classes"]) > 2:
         return {"predict": spec["classes"][z.argmax(axis=1)], "predict_proba": softmax(z)}
     z = z.ravel()
-    second = np.exp(np.minimum(z, 0.0) - np.log1p(np.exp(-np.abs(z))))
+    second = np.exp(log_expit(z))
     return {
         "predict": spec["classes"][(z > 0).astype(np.int64)],
         "predict_proba": np.column_stack([1 - second, second]),
@@ -29,9 +31,15 @@ def softmax(z):
 
 
 def expit(z):
-    """1 / (1 + exp(-z)), without overflow."""
-    small = np.exp(-np.abs(z))
-    return np.where(z >= 0, 1.0, small) / (1.0 + small)
+    """1 / (1 + exp(-z)). One number after the other, by the C library: SciPy's bits, which NumPy's exp may round otherwise."""
+    one = z.dtype.type
+    return np.array([1.0 / (1.0 + math.exp(-x)) if x > -709.0 else math.exp(x) for x in z.tolist()]).astype(one)
+
+
+def log_expit(z):
+    """log(1 / (1 + exp(-z))), in the same way."""
+    one = z.dtype.type
+    return np.array([x - math.log1p(math.exp(x)) if x < 0 else -math.log1p(math.exp(-x)) for x in z.tolist()]).astype(one)
 
 
 @part
