@@ -373,7 +373,10 @@ EXCLUDED = {
     "GenericUnivariateSelect": _COLUMNS,
     "HashingVectorizer": _COLUMNS,
     "HistGradientBoostingRegressor": "the classifier's trees with another loss; the classifier has rows",
+    "InterpolationImputer": _COLUMNS,
+    "IterativeImputer": _COLUMNS,
     "KBinsDiscretizer": _COLUMNS,
+    "KNNImputer": _COLUMNS,
     "LabelBinarizer": _COLUMNS,
     "LabelEncoder": _COLUMNS,
     "LassoCV": "solves the lasso's problem along a path in every fold; the lasso has rows",
@@ -404,6 +407,7 @@ EXCLUDED = {
     "TargetEncoder": _COLUMNS,
     "TfidfTransformer": _COLUMNS,
     "TfidfVectorizer": _COLUMNS,
+    "TransformedTargetRegressor": "a function before and after another model, which does the work",
     "VarianceThreshold": _COLUMNS,
 }
 

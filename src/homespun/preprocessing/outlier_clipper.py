@@ -5,8 +5,8 @@
     method="quantile"   low, high = the quantiles of `quantile_range`
     method="iqr"        low, high = q_25 - f (q_75 - q_25), q_75 + f (q_75 - q_25)        f = `factor`
 
-Tukey 1962, Ann. Math. Stat. 33(1), sec. 14; f = 1.5 are the whiskers of his box plot (Exploratory Data Analysis, 1977). NaN is left out and
-kept. A value is moved, never removed: rows stay in place. Cost O(n d). Not invertible.
+Tukey 1962, Ann. Math. Stat. 33(1), sec. 14; f = 1.5 are the whiskers of his box plot (Exploratory Data Analysis, 1977).
+NaN is left out and kept. A value is moved, never removed: rows stay in place. Cost O(n d). Not invertible.
 """
 
 from __future__ import annotations
