@@ -373,3 +373,11 @@ def test_letters_that_became_control_signs():
     table = read("name,n\nd\x92Angludet,1\nÅsa,2\n".encode())
     assert table.frame["name"].tolist() == ["d’Angludet", "Åsa"]
     assert told(table)["mended letters"].value == 1 and "byte 8" in told(table)["mended letters"].evidence
+
+
+@pytest.mark.parametrize("header", ['"n,name,remark', 'n,"name,remark', 'n,name,"remark'])
+def test_a_quote_too_many_in_the_header(header):
+    lines = [header] + [f'{i},"name {i}","a remark, with a comma {i}"' for i in range(20)]
+    table = read("\n".join(lines).encode())
+    assert [name.strip('"') for name in table.frame] == ["n", "name", "remark"] and len(table) == 20
+    assert told(table)["repaired rows"].value == 1

@@ -8,13 +8,13 @@ A column is a number, a flag or a date only if every value of it says so; otherw
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from typing import Any
 
 from homespun.base.errors import DataError, ParameterError, did_you_mean
 from homespun.data import findings
-from homespun.data.delimited import Options
 from homespun.data.recipe import Settings, apply_recipe, distinct, learn_recipe
+from homespun.data.records import Options
 from homespun.data.source import Loaded, load
 from homespun.data.table import Decision, Table
 
@@ -97,18 +97,18 @@ def read(
     >>> print(table.decisions[0])
     mileage: missing ['-'] (1 of 2 values)
     """
-    settings = _settings(missing, decimal, thousands, date_order)
+    settings = settings_of(missing, decimal, thousands, date_order)
     if isinstance(types, str):
         _check_kind("every column", types)
     options = Options(delimiter, quote, escape, header, skip_rows, footer, comment, table)  # type: ignore[arg-type]
     loaded = load(source, options, encoding=encoding, sheet=sheet, query=query)
     try:
-        return _understand(loaded, types, settings)
+        return understand(loaded, types, settings)
     finally:
         loaded.close()
 
 
-def _understand(loaded: Loaded, types, settings: Settings) -> Table:
+def understand(loaded: Loaded, types, settings: Settings) -> Table:
     """Types for the raw columns."""
     import pandas as pd
 
@@ -147,7 +147,7 @@ def _understand(loaded: Loaded, types, settings: Settings) -> Table:
             columns[new] = values
 
     large = loaded.connection is not None and loaded.rows > MANY_ROWS
-    in_sql = _text_columns(loaded, settings) if large else None
+    in_sql = text_columns(loaded, settings) if large else None
     frame = loaded.fetch([name for name in names if name in loaded.typed]) if large else loaded.fetch()
     learned: dict[str, tuple] = {}
     for name in names:
@@ -192,10 +192,11 @@ def _understand(loaded: Loaded, types, settings: Settings) -> Table:
     typed = pd.DataFrame(columns, copy=False)
     if not isinstance(types, str):
         decisions += findings.find(typed, recipes)
-    return Table(typed, decisions, recipes, _head(loaded.fetch(limit=5)), {"source": loaded.name, **loaded.facts})
+    return Table(typed, decisions, recipes, head_of(loaded.fetch(limit=5)), {"source": loaded.name, **loaded.facts})
 
 
-def _text_columns(loaded: Loaded, settings: Settings):
+def text_columns(loaded: Loaded, settings: Settings):
+    """The text columns of a table in DuckDB, to be read by SQL."""
     from homespun.data.infer import TextColumns
 
     return TextColumns(
@@ -221,99 +222,8 @@ def _order_of_others(learned: dict, settings: Settings) -> tuple[str, str] | Non
     return next(iter(told.items())) if len(told) == 1 else None
 
 
-def scan(source, *, rows: int = 100_000, recipes: dict[str, dict] | None = None, **settings) -> Iterator[Table]:
-    """Read a table larger than memory, piece by piece; all pieces are read by the same decisions.
-
-    The raw table stays in DuckDB, which spills to disk; only one piece of typed columns is in memory at a time.
-
-    Parameters
-    ----------
-    source
-        As for `read`.
-    rows : int, default 100000
-        Of a piece.
-    recipes : dict, optional
-        Of an earlier `Table`; learned from all rows if left out.
-    **settings
-        Of `read`.
-
-    Yields
-    ------
-    Table
-
-    Examples
-    --------
-    >>> [len(piece) for piece in scan({"x": list(range(250))}, rows=100)]
-    [100, 100, 50]
-    """
-    import inspect
-
-    known = set(inspect.signature(read).parameters) - {"source"}
-    for name in settings:
-        if name not in known:
-            raise ParameterError(
-                f"scan: there is no setting {name!r}",
-                operation="scan",
-                operands={name: settings[name]},
-                rule=", ".join(sorted(known)),
-                suggestion=did_you_mean(name, known),
-            )
-    if rows < 1:
-        raise ParameterError(
-            f"scan: rows must be at least 1, got {rows}", operation="scan", operands={"rows": rows}, rule="rows >= 1"
-        )
-    import pandas as pd
-
-    types = settings.pop("types", None)
-    chosen = _settings(*(settings.pop(name, None) for name in ("missing", "decimal", "thousands", "date_order")))
-    loading = {name: settings.pop(name, None) for name in ("encoding", "sheet", "query")}
-    loaded = load(source, Options(**settings), **loading)
-    try:
-        if loaded.connection is None or loaded.rows <= MANY_ROWS:
-            table = _understand(loaded, types, chosen)
-            for begin in range(0, len(table), rows):
-                yield Table(
-                    table.frame.iloc[begin : begin + rows].reset_index(drop=True),
-                    table.decisions,
-                    table.recipes,
-                    table.raw_head,
-                    table.facts,
-                )
-            return
-        columns = _text_columns(loaded, chosen)
-        wanted = dict.fromkeys(loaded.columns, types) if isinstance(types, str) else dict(types or {})
-        decisions = list(loaded.decisions)
-        learned = dict(recipes or {})
-        for name in loaded.columns:
-            if name in learned:
-                continue
-            if name in columns.columns:
-                learned[name], why = columns.learn(name, wanted.get(name))
-            else:
-                learned[name], why = learn_recipe(
-                    name, loaded.fetch([name], limit=MANY_ROWS)[name], kind=wanted.get(name), settings=chosen
-                )
-            decisions += why
-        head = _head(loaded.fetch(limit=5))
-        for begin in range(0, loaded.rows, rows):
-            clause = f"WHERE rowid >= {begin} AND rowid < {begin + rows}"
-            made: dict[str, Any] = {}
-            texts = columns.apply(
-                {name: recipe for name, recipe in learned.items() if name in columns.columns},
-                learned=recipes is None,
-                rows=clause,
-            )
-            for name, recipe in learned.items():
-                if name in texts:
-                    made.update(texts[name])
-                elif name in loaded.columns:
-                    made.update(apply_recipe(name, loaded.fetch([name], clause=clause)[name], recipe))
-            yield Table(pd.DataFrame(made), decisions, learned, head, {"source": loaded.name, **loaded.facts})
-    finally:
-        loaded.close()
-
-
-def _settings(missing, decimal, thousands, date_order) -> Settings:
+def settings_of(missing, decimal, thousands, date_order) -> Settings:
+    """What the user knows about the columns, checked."""
     for name, value in (("decimal", decimal), ("thousands", thousands)):
         if value not in (None, ".", ",") and not (name == "thousands" and value in ("", " ", "'")):
             raise ParameterError(
@@ -413,7 +323,7 @@ def _by_recipes(loaded: Loaded, recipes, optional, operation: str, known) -> Tab
         )
         decisions.append(Decision(None, "left out", extra, "not in the training data"))
     used = [name for name in recipes if name in given]
-    in_sql = _text_columns(loaded, Settings()) if loaded.connection is not None and loaded.rows > MANY_ROWS else None
+    in_sql = text_columns(loaded, Settings()) if loaded.connection is not None and loaded.rows > MANY_ROWS else None
     frame = loaded.fetch([name for name in used if in_sql is None or name not in in_sql.columns])
     columns: dict = {}
     texts = (
@@ -447,7 +357,7 @@ def _unknown_column(name, known) -> DataError:
     )
 
 
-def _head(frame, rows: int = 5) -> dict[str, list]:
+def head_of(frame, rows: int = 5) -> dict[str, list]:
     """The first raw values as plain data."""
     return {
         name: [

@@ -6,7 +6,6 @@ by `databases`. Nothing is downloaded: DuckDB's extensions stay off.
 
 from __future__ import annotations
 
-import glob as globbing
 import os
 import tempfile
 from dataclasses import dataclass, field, replace
@@ -16,27 +15,13 @@ from typing import Any
 from homespun.base.errors import DataError, did_you_mean
 from homespun.data import engine
 from homespun.data.databases import excel_rows, load_duckdb, sqlite_rows, write_clean
-from homespun.data.delimited import Options, load_delimited
+from homespun.data.delimited import load_delimited
 from homespun.data.encoding import as_utf8
+from homespun.data.frames import load_frame, plain_column
+from homespun.data.many import files_of, stack
 from homespun.data.packed import kind_of_file, unpack
+from homespun.data.records import Options
 from homespun.data.table import Decision
-
-SUFFIXES = (
-    ".csv",
-    ".tsv",
-    ".txt",
-    ".tab",
-    ".dat",
-    ".parquet",
-    ".pq",
-    ".json",
-    ".jsonl",
-    ".ndjson",
-    ".xlsx",
-    ".xls",
-    ".ods",
-)
-PACKED = (".gz", ".bz2", ".xz", ".zip")
 
 
 @dataclass
@@ -407,103 +392,13 @@ def _query_frame(frame, query: str) -> Loaded:
 
 
 def _load_many(name: str, path: Path, options: Options, encoding, sheet, query) -> Loaded:
-    """All files of a folder or a pattern, one below the other, by the names of their columns."""
-    if path.is_dir():
-        paths = [
-            one
-            for one in sorted(path.iterdir())
-            if one.is_file()
-            and not one.name.startswith((".", "_"))
-            and one.name.lower()
-            .removesuffix(next((end for end in PACKED if one.name.lower().endswith(end)), ""))
-            .endswith(SUFFIXES)
-        ]
-    else:
-        paths = [Path(one) for one in sorted(globbing.glob(str(path), recursive=True)) if Path(one).is_file()]
-    if not paths:
-        raise DataError(
-            f"{name!r} is a folder without a table" if path.is_dir() else f"no file fits {name!r}",
-            operation="read",
-            operands={"source": name},
-            rule="files such as *.csv, *.parquet, *.json or *.xlsx",
-        )
-    parts: list[Loaded] = []
+    """All files of a folder or a pattern."""
     whole, _ = _new(name)
+    parts: list[Loaded] = []
     try:
-        for one in paths:
+        for one in files_of(name, path):
             parts.append(_load_path(str(one), options, encoding, sheet, None))
-            whole.rows += parts[-1].rows
-        names = list(dict.fromkeys(column for part in parts for column in part.columns))
-        lacking = {Path(part.name).name: [column for column in names if column not in part.columns] for part in parts}
-        lacking = {file: absent for file, absent in lacking.items() if absent}
-        common = [column for column in names if all(column in part.columns for part in parts)]
-        if not common:
-            raise DataError(
-                f"the files of {name!r} have no column in common: {paths[0].name!r} has {list(parts[0].columns)[:3]}, "
-                f"{paths[-1].name!r} has {list(parts[-1].columns)[:3]}",
-                operation="read",
-                operands={"source": name, "files": [one.name for one in paths]},
-                rule="files of one table",
-            )
-        typed = {column for column in names if all(column in part.typed for part in parts if column in part.columns)}
-        kinds = {column: "DOUBLE" if column in typed and column in common else "VARCHAR" for column in names}
-        for column in typed & set(common):
-            found = {
-                part.connection.execute(f"SELECT typeof({part.columns[column]}) FROM raw LIMIT 1").fetchone()
-                for part in parts
-                if part.rows
-            }
-            kinds[column] = (
-                found.pop()[0]
-                if len(found) == 1
-                else "DOUBLE"
-                if all("INT" in one[0] or one[0] in ("DOUBLE", "FLOAT") for one in found)
-                else "VARCHAR"
-            )
-        whole.connection.execute(
-            "CREATE TABLE raw (" + ", ".join(f"c{i} {kinds[column]}" for i, column in enumerate(names)) + ")"
-        )
-        for part in parts:
-            listed = ", ".join(
-                f"CAST({part.columns[column]} AS {kinds[column]}) AS c{i}"
-                for i, column in enumerate(names)
-                if column in part.columns
-            )
-            piece = part.connection.execute(f"SELECT {listed} FROM raw")
-            while len(chunk := piece.fetch_df_chunk(50)):
-                whole.connection.register("piece", chunk)
-                whole.connection.execute("INSERT INTO raw BY NAME SELECT * FROM piece")
-                whole.connection.unregister("piece")
-        whole.decisions = list(parts[0].decisions)
-        odd = [
-            f"{Path(part.name).name}: {decision}"
-            for part in parts[1:]
-            for decision in part.decisions
-            if decision.kind not in {d.kind for d in parts[0].decisions}
-        ]
-        whole.decisions.append(
-            Decision(None, "files", [one.name for one in paths], f"{len(paths)} files, one below the other")
-        )
-        if lacking:
-            file, absent = next(iter(lacking.items()))
-            whole.decisions.append(
-                Decision(
-                    None,
-                    "files differ",
-                    lacking,
-                    f"{len(lacking)} of {len(paths)} files lack columns, {file} lacks {absent[:3]}: missing there",
-                )
-            )
-        if odd:
-            whole.decisions.append(
-                Decision(None, "files differ", odd[:10], f"{len(odd)} decisions hold for some files only")
-            )
-        whole.columns = {column: f"c{i}" for i, column in enumerate(names)}
-        whole.typed = {column for column in names if kinds[column] != "VARCHAR"}
-        whole.facts = {
-            "format": f"{len(paths)} files",
-            **{key: value for key, value in parts[0].facts.items() if key != "format"},
-        }
+        stack(whole, parts)
         if query is not None:
             _ask(whole, query)
             whole.typed = set()
@@ -515,88 +410,3 @@ def _load_many(name: str, path: Path, options: Options, encoding, sheet, query) 
         for part in parts:
             part.close()
     return whole
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# Dataframes
-
-
-def load_frame(source):
-    import narwhals as nw
-    import pandas as pd
-
-    if isinstance(source, pd.DataFrame):
-        frame = source
-    elif isinstance(source, dict) or (isinstance(source, list) and all(isinstance(row, dict) for row in source)):
-        frame = pd.DataFrame(source)
-    else:
-        try:
-            table = nw.from_native(source)
-        except TypeError:
-            raise DataError(
-                f"read: a path or a dataframe is needed, got {type(source).__name__}",
-                operation="read",
-                operands={"source": type(source).__name__},
-                rule="a path, a dataframe, or a list of rows",
-            ) from None
-        if hasattr(table, "collect"):
-            table = table.collect()
-        frame = pd.DataFrame({name: _from_narwhals(table[name]) for name in table.columns})
-    doubled = frame.columns[frame.columns.duplicated()]
-    if len(doubled):
-        raise DataError(
-            f"read: two columns are called {str(doubled[0])!r}",
-            operation="read",
-            operands={"column": str(doubled[0])},
-            rule="each column name once",
-        )
-    columns = {}
-    for name in frame.columns:
-        columns[str(name)] = plain_column(frame[name])
-    return pd.DataFrame(columns, index=pd.RangeIndex(len(frame)))
-
-
-def _from_narwhals(series):
-    """A pandas column, without pyarrow."""
-    import pandas as pd
-
-    values = series.to_list()
-    if str(series.dtype) == "Boolean":
-        return pd.Series(pd.array(values, dtype="boolean"))
-    return pd.Series(values, dtype=None if series.dtype.is_numeric() or series.dtype.is_temporal() else object)
-
-
-def plain_column(column):
-    """A column of one of the plain kinds: int64, float64, bool, datetime64 or object with text."""
-    import pandas as pd
-
-    dtype = column.dtype
-    column = column.reset_index(drop=True)
-    if isinstance(dtype, pd.CategoricalDtype):
-        return plain_column(column.astype(dtype.categories.dtype if not column.isna().any() else object))
-    if isinstance(dtype, pd.DatetimeTZDtype):
-        return column.dt.tz_convert("UTC").dt.tz_localize(None)
-    if getattr(dtype, "kind", "O") == "m":
-        return column.dt.total_seconds()
-    if getattr(dtype, "kind", "O") in "iufb" and not isinstance(dtype, type(None)):
-        if dtype.kind == "b":
-            return (
-                column.astype(bool)
-                if not column.isna().any()
-                else column.map({True: "True", False: "False"}).astype(object)
-            )
-        return column.astype("float64" if column.isna().any() or dtype.kind == "f" else "int64")
-    if getattr(dtype, "kind", "O") == "M":
-        return column
-    values = column.to_numpy(dtype=object, na_value=None)
-    if len(values) and all(
-        value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)) for value in values
-    ):
-        return pd.to_numeric(column.astype(object).where(column.notna(), None)).astype("float64")
-    if (
-        len(values)
-        and all(value is None or hasattr(value, "year") for value in values)
-        and any(v is not None for v in values)
-    ):
-        return pd.to_datetime(pd.Series(values), utc=False)
-    return pd.Series([None if value is None else str(value) for value in values], dtype=object)
