@@ -66,7 +66,7 @@ def load_delimited(connection, source: Text, folder: Path, options: Options) -> 
     lead += said
     sniffed = sniff(head[: 4 * 200], delimiter=options.delimiter, quote=options.quote, escape=options.escape)
     rows, numbers = _rows(sniffed.dialect, head, whole)
-    mended = _mended_first(sniffed, rows, head)
+    mended = _mended_first(sniffed, rows[0], numbers[0] == 1, head[0]) if rows else None
     if mended:
         rows, numbers = _rows(sniffed.dialect, head[1:], whole)
         rows, numbers = [mended, *rows], [1, *(number + 1 for number in numbers)]
@@ -216,18 +216,14 @@ def _rows(dialect: Dialect, lines: list[str], whole: bool) -> tuple[list[list[st
     return rows, numbers
 
 
-def _mended_first(sniffed: Sniffed, rows: list[list[str]], lines: list[str]) -> list[str] | None:
+def _mended_first(sniffed: Sniffed, row: list[str], one_line: bool, line: str) -> list[str] | None:
     """The fields of the first line if a quote too many hides them: it would take the lines below with it."""
     dialect = sniffed.dialect
-    if (
-        not rows
-        or not dialect.quote
-        or not dialect.delimiter
-        or len(rows[0]) == sniffed.width
-        or dialect.quote not in lines[0]
-    ):
+    if not dialect.quote or not dialect.delimiter or dialect.quote not in line:
         return None
-    fields, _ = cut(lines[0].rstrip("\r\n"), quote_patterns(dialect)["a quote too many"], dialect)
+    if one_line and len(row) == sniffed.width:
+        return None
+    fields, _ = cut(line.rstrip("\r\n"), quote_patterns(dialect)["a quote too many"], dialect)
     return fields if len(fields) == sniffed.width > 1 else None
 
 
