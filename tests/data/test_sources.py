@@ -319,3 +319,9 @@ def test_large_files_lose_empty_rows_and_second_headers(tmp_path):
     assert table.frame["n"].tolist() == list(range(110_000))
     found = {d.kind: d.value for d in table.decisions}
     assert found["empty rows"] == 2 and found["repeated header"] == 1
+
+
+def test_fresh_rows_that_are_no_data_are_said_aloud():
+    recipes = read(b"a,b\n1,2\n3,4\n").recipes
+    with pytest.warns(UserWarning, match="predict: empty rows 1"):
+        assert len(reread(b"a,b\n1,2\n,\n5,6\n", recipes)) == 2

@@ -287,7 +287,7 @@ def reread(source, recipes: dict[str, dict], *, optional=(), operation: str = "p
     Warns
     -----
     UserWarning
-        Columns that were not there before are left out.
+        Columns that were not there before, or rows that are no data, are left out.
     """
     loaded = load(source)
     try:
@@ -322,6 +322,10 @@ def _by_recipes(loaded: Loaded, recipes, optional, operation: str, known) -> Tab
             stacklevel=3,
         )
         decisions.append(Decision(None, "left out", extra, "not in the training data"))
+    for decision in decisions:
+        if decision.kind in ("empty rows", "footer", "repeated header", "several tables"):
+            # fewer rows come out than lines went in: whoever joins them must know
+            warnings.warn(f"{operation}: {decision}", UserWarning, stacklevel=3)
     used = [name for name in recipes if name in given]
     in_sql = text_columns(loaded, Settings()) if loaded.connection is not None and loaded.rows > MANY_ROWS else None
     frame = loaded.fetch([name for name in used if in_sql is None or name not in in_sql.columns])
