@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from homespun import __version__
-from homespun.cli import export, fit, inspect, kernels, predict, serve, validate, workshop
+from homespun.cli import export, fit, inspect, kernels, predict, report, serve, validate, workshop
 
 app = typer.Typer(
     help="Machine learning you can read: from a table to a model, and from a model to its own lines.",
@@ -33,6 +33,8 @@ for command in (
     inspect.inspect,
     fit.fit,
     predict.predict,
+    report.report,
+    report.verify,
     serve.serve,
     validate.validate,
     export.export,

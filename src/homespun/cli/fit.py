@@ -22,8 +22,9 @@ def fit(
     budget: float = typer.Option(60.0, help="Seconds for all of it; 'inf' for as long as tuning pays."),
     seed: int = typer.Option(0, help="random_state."),
     resume: bool = typer.Option(False, "--resume", help="Go on with what an interrupted run has kept."),
+    report: bool = typer.Option(True, "--report/--no-report", help="Write the report, too."),
 ) -> None:
-    """Train and compare models on a table; write one model file."""
+    """Train and compare models on a table; write one model file and a report."""
     from homespun.tabular import fit as train
     from homespun.tabular.fitting import place_for
 
@@ -34,7 +35,8 @@ def fit(
     record = project.record_
     typer.echo(f"{data}: {record['data']['rows']:,} rows, {record['data']['columns']} columns")
     if resume:
-        typer.echo(f"resumed: {record['resumed']} folds were measured before" if record["resumed"] else "nothing to resume: begun anew")
+        found = record["resumed"]
+        typer.echo(f"resumed: {found} folds were measured before" if found else "nothing to resume: begun anew")
     typer.echo("\nunderstood")
     for decision in project.decisions:
         place = decision.column if decision.column is not None else "(table)"
@@ -47,6 +49,9 @@ def fit(
         typer.echo(f"  {line}")
     typer.echo(f"\n{_worked(record)}")
     typer.echo(f"best: {project.best}, refitted on all rows, saved as {destination}")
+    if report:
+        page = project.report(destination.with_name(f"{destination.stem}-report.html"), data=data, model=destination)
+        typer.echo(f"report: {page}")
 
 
 def _worked(record) -> str:

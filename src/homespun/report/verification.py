@@ -142,6 +142,9 @@ def _file(role: str, source: dict, given, report: Path) -> Path:
     import hashlib
 
     name = Path(str(source.get("name"))).name  # a name only: a report does not choose files elsewhere
+    if source.get("sha256") is None:
+        raise DataError(f"verify: the {role} was no file when the report was written ({name}), so nothing can be computed again",
+                        operation="verify", operands={role: name}, rule="a report of files")
     places = [Path(given)] if given is not None else [report.parent / name, Path.cwd() / name]
     for place in places:
         if not place.is_file():

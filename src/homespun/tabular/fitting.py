@@ -24,6 +24,7 @@ from homespun.tabular.blend import BlendClassifier, BlendRegressor
 from homespun.tabular.clock import Clock, OutOfTime
 from homespun.tabular.drift import reference_of
 from homespun.tabular.journal import Journal
+from homespun.tabular.leaks import find_leaks
 from homespun.tabular.models import Candidate, build_estimator, build_model, model_names, recipe_of
 from homespun.tabular.plan import duplicate_rows, feature_frame, make_plan
 from homespun.tabular.project import Project
@@ -163,6 +164,7 @@ def fit(
         decisions.append(Decision(None, "one-hot", "one level dropped for linear", "least squares without a penalty: with every "
                                   "level, the columns of a category sum to the intercept's; the penalised models keep them all"))
     notes += [f"{d}" for d in decisions if d.kind in ("words as missing", "unreadable", "currency on some only")]
+    notes += [str(leak) for leak in find_leaks(frame, target, goal.task, time=time, group=group)]
 
     # All models are made before the first is trained: a misspelt one must not cost the others' time
     for name in names:

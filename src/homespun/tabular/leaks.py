@@ -117,7 +117,8 @@ def find_leaks(frame, target: str, task: str = "auto", *, time: str | None = Non
         task = "regression" if number and known[target].nunique() > 20 else "classification"
     values = known[target].to_numpy(np.float64) if task == "regression" else levels_of(known[target])
     goal = Target(values, task)
-    names = [name for name in known.columns if name not in (target, time, group)]
+    # "price (km)" is the reader's own column: which of the target's texts had a word behind the number
+    names = [name for name in known.columns if name not in (target, time, group) and not str(name).startswith(f"{target} (")]
     table = _Table(known, names, goal)
     found: dict[tuple, Leak] = {}
     blamed: set[str] = set()

@@ -245,6 +245,27 @@ class Project:
 
         return save(self, path, sample=pd.DataFrame(self._sample), record=self.record_, reference=self.reference_)
 
+    def report(self, path, *, data, model=None) -> Path:
+        """Write the story of this project as one HTML file: data, leaks, models, errors, what it depends on.
+
+        Parameters
+        ----------
+        path : path-like
+            The HTML file.
+        data : path-like or dataframe
+            What it was trained on.
+        model : path-like, optional
+            The saved model. Where it and a data file are given, `homespun verify` can compute every number again.
+
+        Raises
+        ------
+        DataError
+            Other data.
+        """
+        from homespun.tabular.story import tell
+
+        return tell(self, {"model": model, "data": data}).write(path)
+
     def __repr__(self):
         first = self._board["score"][self._board["model"].index(self.best)]
         return f"Project({self.target!r}, {self.task}, best {self.best!r}: {self.score_name} {first:.4f})"

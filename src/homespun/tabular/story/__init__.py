@@ -10,6 +10,7 @@ depends on, from a model that is fitted again on the training rows of one fold. 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ def tell(project, files: Mapping[str, Any], *, name: str | None = None) -> Repor
     ----------
     project : Project
     files : dict
-        "model": its ``.homespun`` file; "data": the file that it was trained on.
+        "model": its ``.homespun`` file or None; "data": the file that it was trained on, or the dataframe.
     name : str, optional
         The model file's name in the commands of the report; default: its own.
 
@@ -46,7 +47,7 @@ def tell(project, files: Mapping[str, Any], *, name: str | None = None) -> Repor
     DataError
         The data is not what the model was trained on.
     """
-    name = name or Path(files["model"]).name
+    name = name or ("model.homespun" if files["model"] is None else Path(files["model"]).name)
     book = Book(project, read_evidence(project, files["data"]))
     sections = [
         Section("In short", short(book)),
@@ -64,7 +65,7 @@ def tell(project, files: Mapping[str, Any], *, name: str | None = None) -> Repor
         f"A {{task}}: {{winner}} won, with a {literal(book.score_name)} of {{winner.score:.3f}} ({{winner.low:.3f}} to "
         "{winner.high:.3f}) in {folds} test folds over {rows:,} rows.",
         book.facts, [section for section in sections if section.blocks],
-        {role: {"name": Path(path).name, "sha256": _digest(path)} for role, path in files.items()},
+        {role: _source(one) for role, one in files.items()},
         {"model": name}, _versions(),
     )
 
@@ -102,9 +103,12 @@ def training_data(project, given, model: Path) -> Path:
                     operation="report", operands={"data": name}, rule="the training data", suggestion="--data PATH")
 
 
-def _digest(path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _source(one) -> dict[str, str | None]:
+    """Name and digest of a file; what is no file has none, and cannot be read again."""
+    if not isinstance(one, (str, os.PathLike)):
+        return {"name": "not saved" if one is None else "a dataframe", "sha256": None}
+    with open(one, "rb") as file:
+        return {"name": Path(one).name, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
 
 
 def _versions() -> dict[str, str]:

@@ -54,9 +54,8 @@ def distrust(book: Book) -> list:
     from homespun.tabular.leaks import find_leaks
 
     project, settings = book.project, book.project.record_.get("settings") or {}
-    columns = [name for name in book.seen.table.columns if not name.startswith(f"{project.target} (")]
     folds_by = {name: settings.get(name) for name in ("time", "group")}
-    found = find_leaks(book.seen.table[columns], project.target, project.task, **folds_by)
+    found = find_leaks(book.seen.frame, project.target, project.task, **folds_by)
     book.add(leaks=len(found))
     said: list = [Callout("bad" if leak.certain else "look", literal(str(leak))) for leak in found]
     if not found:
@@ -73,7 +72,7 @@ def distrust(book: Book) -> list:
             said += [Words("These columns are nearly sums of the others (variance inflation above 5). A linear model's weights "
                            "for them mean little, one by one; its predictions, and trees, do not mind:"),
                      Grid(["column", "variance inflation"], rows)]
-    said += [Callout("look", literal(note)) for note in project.warnings]
+    said += [Callout("look", literal(note)) for note in project.warnings if not note.startswith("possible leak")]
     low = book.facts["winner.low"]
     if len(book.seen.frame) < 200:
         said.append(Callout("look", "{rows} rows are few: the intervals are wide, and the order of the models may be chance."))
