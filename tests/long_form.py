@@ -164,7 +164,8 @@ def page(known: dict) -> str:
                      f"{sum(one['seconds'] for one in ran.values()) / 60:.0f}",
                      " to ".join(dict.fromkeys([*days[:1], *days[-1:]])),
                      ", ".join(sorted({one["commit"] for one in ran.values()}))])
-        failed += [f"* `{name}`: `{test}`" for one in ran.values() for test in one["failures"]]
+        cases = collections.Counter(test.partition("[")[0] for one in ran.values() for test in one["failures"])
+        failed += [f"* {name}: `{test}`" + (f", {number} cases" if number > 1 else "") for test, number in cases.items()]
         reasons = collections.Counter()
         for one in ran.values():
             reasons.update(one["skips"])
