@@ -45,15 +45,18 @@ def r_regression(X, y, *, center=True, force_finite=True):
     n = X.shape[0]
     if center:
         y = y - y.mean()
-    squares = np.asarray(X.multiply(X).sum(axis=0)).ravel() if sparse.issparse(X) else None
     if sparse.issparse(X):
+        squares = np.asarray(X.multiply(X).sum(axis=0)).ravel()
         means = np.asarray(X.mean(axis=0)).ravel() if center else np.zeros(X.shape[1])
         lengths = np.sqrt(np.maximum(squares - n * means**2, 0.0))
         products = X.T @ y
     else:
-        centred = X - X.mean(axis=0) if center else X
-        lengths = np.sqrt(np.einsum("ij,ij->j", centred, centred))
-        products = y @ centred
+        means, squares, products = X.mean(axis=0) if center else np.zeros(X.shape[1]), 0.0, 0.0
+        for begin in range(0, n, 4096):  # rows that stay in the cache
+            centred = X[begin : begin + 4096] - means
+            squares = squares + np.einsum("ij,ij->j", centred, centred)
+            products = products + y[begin : begin + 4096] @ centred
+        lengths = np.sqrt(squares)
     with np.errstate(divide="ignore", invalid="ignore"):
         r = products / lengths / np.linalg.norm(y)
     return np.where(np.isnan(r), 0.0, r) if force_finite else r
