@@ -18,7 +18,9 @@ def connect(folder=None):
     config = dict(CONFIG)
     if folder is not None:
         config["temp_directory"] = str(folder)
-    return duckdb.connect(":memory:", config=config)
+    connection = duckdb.connect(":memory:", config=config)
+    connection.execute("SET enable_progress_bar = false")  # it would write between our own lines
+    return connection
 
 
 def run(connection, query: str, name: str, parameters=None):
