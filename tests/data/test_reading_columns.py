@@ -256,3 +256,9 @@ def test_learned_quantity_is_plain_data():
     recipe, _ = learn_quantity(["5 km", "7 mi"], [1, 1])
     assert json.loads(json.dumps(recipe)) == recipe
     assert quantity_value("5 km", recipe) == (5.0, False)
+
+
+def test_the_value_that_settles_day_and_month_is_named():
+    table = read({"x": ["1/5/2019", "1/27/2019", "3/8/2019"]})
+    assert "the month comes first, as in '1/27/2019'" in table.decisions[0].evidence
+    assert "comes first" not in read({"x": ["2019-01-05", "2019-01-27"]}).decisions[0].evidence

@@ -106,4 +106,15 @@ def learn_date(values: list[str], counts: list[int], *, order: str | None = None
     first = fits[0][1]
     if any(not first.equals(other) for _, other in fits[1:]):
         return None, f"fits {' and '.join(repr(form) for form, _ in fits)}, with different days: kept as text"
-    return {"kind": "date", "format": fits[0][0], "words": []}, settled
+    return {"kind": "date", "format": fits[0][0], "words": []}, settled or _order(values, fits[0][0])
+
+
+def _order(values: list[str], form: str) -> str | None:
+    """Which of day and month comes first, with the first value that tells; None where the format leaves no question."""
+    if "%m" not in form or form.startswith("%Y"):
+        return None
+    day_first = form.index("%d") < form.index("%m")
+    swapped = form.replace("%d", "%_").replace("%m", "%d").replace("%_", "%m")
+    wrong = parse_dates(values, swapped).isna()
+    proof = values[int(wrong.argmax())] if wrong.any() else values[0]
+    return f"fits all {len(values)} distinct values; the {'day' if day_first else 'month'} comes first, as in {proof!r}"
