@@ -38,7 +38,9 @@ MARKER = re.compile(r"^<!-- (formula|source|definition|kernels|results|file) (.+
 API = {  # package -> what its page is called
     "homespun": "homespun", "homespun.linear_model": "linear_model", "homespun.tree": "tree",
     "homespun.ensemble": "ensemble", "homespun.neighbors": "neighbors", "homespun.preprocessing": "preprocessing",
-    "homespun.impute": "impute", "homespun.metrics": "metrics", "homespun.data": "data", "homespun.datasets": "datasets",
+    "homespun.impute": "impute", "homespun.feature_selection": "feature_selection",
+    "homespun.feature_extraction": "feature_extraction", "homespun.feature_extraction.text": "feature_extraction.text",
+    "homespun.compose": "compose", "homespun.metrics": "metrics", "homespun.data": "data", "homespun.datasets": "datasets",
     "homespun.tabular": "tabular", "homespun.persist": "persist", "homespun.testing": "testing",
     "homespun.kernels": "kernels", "homespun.errors": "errors",
 }

@@ -38,7 +38,7 @@ EXTRAS = frozenset({  # imports that only an extra brings: a package that needs 
 
 # Checks fit every estimator a few hundred times. These settings make each fit small and change no rule that is checked;
 # scikit-learn's own suite does the same for its classes (`sklearn.utils._test_common.instance_generator`).
-QUICK = {
+QUICK: dict[str, dict] = {
     "max_iter": {"HistGradientBoostingClassifier": 5, "HistGradientBoostingRegressor": 5},
     "min_samples_leaf": {"HistGradientBoostingClassifier": 5, "HistGradientBoostingRegressor": 5},
     "n_estimators": {"RandomForestClassifier": 5, "RandomForestRegressor": 5,
@@ -46,7 +46,9 @@ QUICK = {
     "cv": {"LassoCV": 3, "ElasticNetCV": 3, "LogisticRegressionCV": 3},
     "n_neighbors": {"KNNImputer": 2},
     "k": {"SelectKBest": 1},  # the default is more columns than the checks have
-    "alpha": {"SelectFdr": 0.5},  # as scikit-learn's suite
+    "param": {"GenericUnivariateSelect": 50},
+    "score_func": dict.fromkeys(("GenericUnivariateSelect", "SelectFdr", "SelectFpr", "SelectFwe", "SelectKBest",
+                                 "SelectPercentile"), "homespun.feature_selection:f_regression"),  # for targets of numbers
     "n_quantiles": {"QuantileTransformer": 10},
 }
 
@@ -91,13 +93,22 @@ def all_estimators(type_filter=None) -> list[tuple[str, type]]:
 def example_of(cls: type):
     """An instance that is quick to fit: the defaults, with fewer trees or rounds where `QUICK` says so."""
     known = inspect.signature(cls).parameters
-    settings = {name: values[cls.__name__] for name, values in QUICK.items() if cls.__name__ in values and name in known}
+    settings = {name: _named(values[cls.__name__]) for name, values in QUICK.items()
+                if cls.__name__ in values and name in known}
     if cls.__module__.startswith("homespun."):
         for name, parameter in known.items():
             if parameter.default is parameter.empty and name in INNER:
                 package, inner = INNER[name]
                 settings[name] = getattr(importlib.import_module(package), inner)()
     return cls(**settings)
+
+
+def _named(value):
+    """The function of a name "package:function"; any other value as it is."""
+    if not isinstance(value, str) or ":" not in value:
+        return value
+    package, _, name = value.partition(":")
+    return getattr(importlib.import_module(package), name)
 
 
 def import_all() -> list[str]:
