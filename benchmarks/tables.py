@@ -130,7 +130,8 @@ def _plain(X):
         if X[name].dtype.kind == "M":
             X[name] = X[name].to_numpy().astype("datetime64[s]").astype(np.float64) / 86400.0
         elif X[name].dtype.kind not in "iufb":
-            X[name] = pd.Series([None if value != value else str(value) for value in X[name].tolist()], index=X.index, dtype=object)
+            words = [None if value != value else str(value) for value in X[name].tolist()]
+            X[name] = pd.Series(words, index=X.index, dtype=object)
     return X
 
 
@@ -188,7 +189,8 @@ def report(cache: Path, folds: int, budget: float) -> str:
                 continue
             score = SCORES[kind][position]
             common = set.intersection(*({row["fold"] for row in found[name, peer]} for peer in peers))
-            values = [float(np.mean([row["scores"][score] for row in found[name, peer] if row["fold"] in common])) for peer in peers]
+            values = [float(np.mean([row["scores"][score] for row in found[name, peer] if row["fold"] in common]))
+                      for peer in peers]
             rank = rankdata(values if score in LOWER else [-value for value in values])
             ranks.setdefault(str(position), []).append(rank)
             best = int(np.argmin(rank))
@@ -197,8 +199,8 @@ def report(cache: Path, folds: int, budget: float) -> str:
             rows.append(f"| {name} | {found[name, peers[0]][0]['rows']:,} | {score} | {' | '.join(shown)} |")
         mean = np.mean(ranks[str(position)], axis=0)
         title = ("The score that decides", "Second score", "Third score")[position]
-        lines += [f"## {title}", "", f"| table | rows | score | {' | '.join(peers)} |", "|---|---|---|" + "---|" * len(peers), *rows,
-                  f"| **mean rank** | | | {' | '.join(f'{value:.2f}' for value in mean)} |", ""]
+        lines += [f"## {title}", "", f"| table | rows | score | {' | '.join(peers)} |", "|---|---|---|" + "---|" * len(peers),
+                  *rows, f"| **mean rank** | | | {' | '.join(f'{value:.2f}' for value in mean)} |", ""]
     rows = []
     for name in tables:
         seconds = [float(np.mean([row["seconds"] for row in found[name, peer]])) for peer in peers]

@@ -6,8 +6,8 @@ Bins are the tenths of the training values (numbers, dates) or the 20 most frequ
 more for missing. Usual reading: below 0.1 nothing, 0.1 to 0.25 look at it, above 0.25 the column has moved.
 
 Few fresh rows scatter: a PSI of 0.2 may be chance. So the same counts also go through the chi-squared test of two samples
-(Press et al. 1992, Numerical Recipes, section 14.3, eq. 14.3.3), bins of few rows joined, and a column has only moved if that says
-so, too, at a level shared out over the columns (Holm 1979):
+(Press et al. 1992, Numerical Recipes, section 14.3, eq. 14.3.3), bins of few rows joined, and a column has only moved if
+that says so, too, at a level shared out over the columns (Holm 1979):
 
     chi2 = sum over bins of (sqrt(N/M) m_b - sqrt(M/N) n_b)^2 / (n_b + m_b)        m_b of M training rows, n_b of N fresh ones
 """

@@ -198,9 +198,11 @@ def fit(
     record = _record(trainer, winner, blend, contest, board, evidence, seconds, interrupted)
     record |= {"data": source_of(data) | {"frame_sha256": hashes["frame_sha256"], "rows": len(table.frame),
                                           "columns": len(table.recipes), "rows_used": len(frame)},
-               "settings": told | {"time": time, "group": group, "task": goal.task, "folds": len(splits), "budget": ticking.budget},
+               "settings": told | {"time": time, "group": group, "task": goal.task, "folds": len(splits),
+                                   "budget": ticking.budget},
                "code": hashes["code"], "homespun": version(), "left_out": plan.left_out, "resumed": journal.found}
-    record["splits"]["kind"] = "in time" if time else "by group" if group else "stratified" if stratify or goal.classes else "target"
+    stratified = "stratified" if stratify or goal.classes else "tenths of the target"
+    record["splits"]["kind"] = "in time" if time else "by group" if group else stratified
     record["seconds"]["all"] = round(ticking.seconds, 3)
     project = Project(
         model=model,
@@ -315,7 +317,8 @@ def _evidence(winner: Measured, contest: list[Measured], trainer: Trainer, rows)
 
 def _record(trainer: Trainer, winner, blend, contest, board, evidence, seconds, interrupted) -> dict[str, Any]:
     """What `tabular.record` lists and `fit` does not add."""
-    goal, finished = trainer.goal, sorted(trainer.finished(), key=lambda one: -one.objective if one.objective == one.objective else np.inf)
+    goal = trainer.goal
+    finished = sorted(trainer.finished(), key=lambda one: -one.objective if one.objective == one.objective else np.inf)
     best = contest[0]
     candidates = []
     for one in finished:
@@ -342,8 +345,8 @@ def _record(trainer: Trainer, winner, blend, contest, board, evidence, seconds, 
         "rows": len(trainer.X), "features": trainer.plan.roles, "folds": len(trainer.splits),
         "random_state": int(trainer.random_state), "leaderboard": {key: plain(values) for key, values in board.items()},
         "score": trainer.kind, "objective": trainer.kind if goal.classes is None else "log likelihood",
-        "target": {"scale": "log" if goal.log else "amounts", "skewed": bool(goal.skewed), "not_negative": bool(goal.not_negative),
-                   "classes": plain(goal.classes), "shares": plain(counts)},
+        "target": {"scale": "log" if goal.log else "amounts", "skewed": bool(goal.skewed),
+                   "not_negative": bool(goal.not_negative), "classes": plain(goal.classes), "shares": plain(counts)},
         "splits": {"train_sizes": trainer.sizes[0], "test_sizes": trainer.sizes[1]},
         "candidates": candidates, "given_up": plain(trainer.given_up),
         "blend": None if blend is None else {"weights": blend.weights, "scores": plain(blend.scores)},

@@ -10,9 +10,11 @@ by name. A finished `fit` takes its journal away.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -60,18 +62,17 @@ class Journal:
         if self.folder is None or not self.found:
             return None
         try:
-            with np.load(self.folder / f"{key}-{fold}.npz", allow_pickle=False) as stored:
+            data = (self.folder / f"{key}-{fold}.npz").read_bytes()
+            with np.load(io.BytesIO(data), allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
             return json.loads(arrays.pop("facts").tobytes()), arrays
-        except (OSError, ValueError, KeyError, EOFError):
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             return None  # not there, or damaged: it is measured again
 
     def put(self, key: str, fold: int, facts: dict, arrays: dict[str, np.ndarray]) -> None:
         """Keep them."""
         if self.folder is None:
             return
-        import io
-
         data = io.BytesIO()
         stored: dict[str, Any] = {"facts": np.frombuffer(json.dumps(facts).encode(), np.uint8), **arrays}
         np.savez(data, **stored)

@@ -68,7 +68,8 @@ class LogTarget(_Wrapper):
     smearing_ : float
         The factor c; 1 without smearing.
     largest_ : float
-        Logs are cut there, at e times the largest training amount: the exponential of an extrapolation is no prediction.
+        Logs are cut there, so that no prediction exceeds the largest training amount: the exponential of an extrapolation
+        is no prediction.
 
     Examples
     --------
@@ -90,11 +91,11 @@ class LogTarget(_Wrapper):
         check_params(self)
         y = np.log1p(self._check(X, y))
         self._fit(X, y, fit_params)
-        self.largest_ = float(y.max()) + 1.0
         self.smearing_ = 1.0
         if self.smearing:
             weights = fit_params.get("sample_weight")
             self.smearing_ = float(np.average(np.exp(y - self.regressor_.predict(X)), weights=weights))
+        self.largest_ = float(y.max() - np.log(self.smearing_))
         return self
 
     def predict(self, X):

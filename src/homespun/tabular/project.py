@@ -231,7 +231,8 @@ class Project:
             where = "below" if value < low else "above" if value > high else "inside"
             sure = ""
             if where == "below":
-                sure = ", and chance does not explain it" if found.intervals.get(first, (0, 0))[1] < low else ", which may be chance"
+                certain = found.intervals.get(first, (0, 0))[1] < low
+                sure = ", and chance does not explain it" if certain else ", which may be chance"
             found.sentences.insert(0, f"{first} {value:.4g} on {n} rows lies {where} what cross-validation promised, "
                                       f"{score:.4g} [{low:.4g}, {high:.4g}]{sure}")
         moved = found.drift[found.drift["reading"] != "steady"]
@@ -275,11 +276,11 @@ class Project:
         from html import escape
 
         board = self.leaderboard.to_html(index=False, float_format=lambda value: f"{value:.4f}", na_rep="", border=0)
-        rows = "".join(f"<tr><td>{escape(d.column or '(table)')}</td><td>{escape(d.kind)}</td><td>{escape(str(d.value))[:80]}</td>"
-                       f"<td>{escape(d.evidence)}</td></tr>" for d in self.decisions)
+        rows = "".join(f"<tr><td>{escape(d.column or '(table)')}</td><td>{escape(d.kind)}</td>"
+                       f"<td>{escape(str(d.value))[:80]}</td><td>{escape(d.evidence)}</td></tr>" for d in self.decisions)
         notes = "".join(f"<li>{escape(note)}</li>" for note in self.warnings)
-        return (f"<h4>{escape(self.target)}: {self.task}, best {escape(self.best)}</h4><p>{escape(self.score_name)}, mean over the "
-                f"test folds with its 95&nbsp;% interval</p>{board}" + (f"<ul>{notes}</ul>" if notes else "")
+        return (f"<h4>{escape(self.target)}: {self.task}, best {escape(self.best)}</h4><p>{escape(self.score_name)}, mean over "
+                f"the test folds with its 95&nbsp;% interval</p>{board}" + (f"<ul>{notes}</ul>" if notes else "")
                 + f"<details><summary>{len(self.decisions)} decisions</summary><table>{rows}</table></details>")
 
     # -----------------------------------------------------------------------------------------------------------------
@@ -312,7 +313,8 @@ class Project:
                 )
             return data
         # a known column that is no feature is neither demanded nor complained about
-        return reread(data, needed, optional=tuple(name for name in optional if name), operation=operation, known=tuple(self.recipes_))
+        absent = tuple(name for name in optional if name)
+        return reread(data, needed, optional=absent, operation=operation, known=tuple(self.recipes_))
 
     @staticmethod
     def _split_of(name, recipe):

@@ -3,13 +3,14 @@
 `Project.record_` (JSON; also in the header of the model file, `homespun.persist.describe(path)["record"]`):
 
     homespun, code          version, and SHA-256 of all our sources at the time
-    data                    {source, sha256 (of the file's bytes, None for a dataframe), frame_sha256 (of the typed table),
+    data                    {source, sha256 (of the file, None for a dataframe), frame_sha256 (of the typed table),
                              rows, columns, rows_used}
-    settings                {target, task, time, group, stratify, positive, models, folds, budget, random_state} as in the end used
+    settings                {target, task, time, group, stratify, positive, models, folds, budget, random_state} as used
+                            in the end
     features, left_out      role → columns; column → why it is none
     target                  {scale: "amounts" or "log", skewed, not_negative, classes, shares} (shares: class → share of rows)
     score                   kind: "regression", "log", "binary", "multiclass": what `scores` are; `objective`: what tuning used
-    splits                  {kind: "in time", "by group", "stratified", "at random"; train_sizes, test_sizes}
+    splits                  {kind: "in time", "by group", "stratified", "tenths of the target"; train_sizes, test_sizes}
     leaderboard             the columns of `Project.leaderboard`
     candidates              for each finished one, the best first: {key, model, parameters (beyond the recipe), estimator (all
                             parameters), log, preparation, scores (one for each fold), objectives, score, low, high,

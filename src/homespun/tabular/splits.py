@@ -110,7 +110,8 @@ def make_folds(frame, target, *, time, group, stratify, folds: int, random_state
     equal = equal_rows(frame, features if features is not None else [c for c in frame.columns if c != target.name], folds)
     if equal is not None:
         merged = equal if together is None else _merge(together, equal)
-        if merged.max() + 1 >= folds and (together is None or np.bincount(merged).max() <= max(n / folds, np.bincount(together).max())):
+        before = 0 if together is None else np.bincount(together).max()
+        if merged.max() + 1 >= folds and (together is None or np.bincount(merged).max() <= max(n / folds, before)):
             rows = int((np.bincount(equal)[equal] > 1).sum())
             together = merged
             decisions.append(Decision(None, "folds", "equal rows together", f"{rows} rows have the same features as another; "
@@ -181,7 +182,8 @@ def _strata_of(frame, target, stratify, folds, decisions):
     """Codes whose shares each fold should have."""
     if stratify is None:
         if target.classes is not None:
-            decisions.append(Decision(None, "folds", "stratified", f"each fold has the same shares of the {len(target.classes)} classes"))
+            why = f"each fold has the same shares of the {len(target.classes)} classes"
+            decisions.append(Decision(None, "folds", "stratified", why))
             return target.values
         if len(frame) < 10 * folds:
             return None
