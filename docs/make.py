@@ -41,7 +41,8 @@ API = {  # package -> what its page is called
     "homespun.impute": "impute", "homespun.feature_selection": "feature_selection",
     "homespun.feature_extraction": "feature_extraction", "homespun.feature_extraction.text": "feature_extraction.text",
     "homespun.compose": "compose", "homespun.metrics": "metrics", "homespun.data": "data", "homespun.datasets": "datasets",
-    "homespun.tabular": "tabular", "homespun.persist": "persist", "homespun.testing": "testing",
+    "homespun.tabular": "tabular", "homespun.report": "report", "homespun.serve": "serve", "homespun.persist": "persist",
+    "homespun.testing": "testing",
     "homespun.kernels": "kernels", "homespun.errors": "errors",
 }
 

@@ -4,6 +4,6 @@ from homespun.base.lazy import lazy_names
 
 __getattr__, __dir__, __all__ = lazy_names(__name__, {
     "BaselineClassifier": "baseline", "BaselineRegressor": "baseline", "BlendClassifier": "blend", "BlendRegressor": "blend",
-    "LogTarget": "log_target", "NotNegative": "log_target",
+    "Leak": "leaks", "LogTarget": "log_target", "NotNegative": "log_target", "find_leaks": "leaks",
     "Project": "project", "Validation": "project", "fit": "fitting",
 })
