@@ -55,7 +55,7 @@ def mutual_info_classif(X, y, *, discrete_features="auto", n_neighbors=3, copy=T
     --------
     >>> x = np.linspace(0, 1, 200)
     >>> mutual_info_classif(x[:, None], x > 0.5, random_state=0).round(2)  # all of log 2
-    array([0.7])
+    array([0.69])
     """
     return _estimate(X, y, discrete_features, True, n_neighbors, random_state, "mutual_info_classif")
 

@@ -52,7 +52,7 @@ class TargetEncoder(OneToOneFeatureMixin, CategoryEncoder):
     Examples
     --------
     >>> makes = [["kia"], ["kia"], ["vw"], ["vw"]]
-    >>> TargetEncoder(smooth=2).fit(makes, [1.0, 3.0, 9.0, 11.0]).transform([["kia"], ["vw"], ["new"]]).ravel()
+    >>> TargetEncoder(smooth=2).fit(makes, [1.5, 2.5, 9.5, 10.5]).transform([["kia"], ["vw"], ["new"]]).ravel()
     array([4., 8., 6.])
     """
 
