@@ -44,8 +44,8 @@ class CollinearityDetector(ColumnSelector):
     --------
     >>> X = np.column_stack([[1.0, 2, 3, 4, 5], [2.1, 3.9, 6, 8.1, 9.9], [1.0, -1, 0, -1, 1]])
     >>> detector = CollinearityDetector().fit(X)
-    >>> detector.vif_.round()
-    array([1090., 1090.,    1.])
+    >>> detector.vif_.round().tolist()
+    [1090.0, 1090.0, 1.0]
     >>> detector.advice_[0]
     'column 0: 99.9 % of it is explained by column 1 (VIF 1090). Leave one of them out, or use ridge.'
     """
