@@ -72,7 +72,7 @@ _LOGISTIC = Recipe(
     "homespun.linear_model:LogisticRegression", {"max_iter": 1000}, "one-hot",
     portfolio=({"C": 0.1}, {"C": 0.02}, {"C": 10.0}), space={"C": LogUniform(0.003, 100.0)},
 )
-_NEIGHBORS = {
+_NEIGHBORS: dict[str, Any] = {
     "portfolio": ({"n_neighbors": 30}, {"n_neighbors": 6}),
     "space": {"n_neighbors": Choice((4, 8, 12, 20, 30, 50)), "weights": Choice(("uniform", "distance"))},
 }

@@ -283,7 +283,7 @@ class Trainer:
 
     def refit_seconds(self, measured: Measured) -> float:
         """What fitting it on all rows should take, with a little room."""
-        return 0.3 + 1.3 * measured.fit_seconds * len(self.X) / max(np.mean(self.sizes[0]), 1.0)
+        return 0.3 + 1.3 * measured.fit_seconds * len(self.X) / max(float(np.mean(self.sizes[0])), 1.0)
 
     @staticmethod
     def best_of(measured: list[Measured]) -> Measured:
@@ -370,7 +370,8 @@ class Trainer:
             return False  # the first one always runs
         results = self.folds[candidate]
         missing = len(self.splits) - len(results)
-        slow = missing * np.mean([one.fit_seconds + one.predict_seconds for one in results.values()]) > self.clock.left
+        each = float(np.mean([one.fit_seconds + one.predict_seconds for one in results.values()]))
+        slow = missing * each > self.clock.left
         if slow:
             self.cut = True
         return slow
