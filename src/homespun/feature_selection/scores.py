@@ -51,7 +51,8 @@ def r_regression(X, y, *, center=True, force_finite=True):
         lengths = np.sqrt(np.maximum(squares - n * means**2, 0.0))
         products = X.T @ y
     else:
-        means, squares, products = X.mean(axis=0) if center else np.zeros(X.shape[1]), 0.0, 0.0
+        means = X.mean(axis=0) if center else np.zeros(X.shape[1])
+        squares, products = np.zeros(X.shape[1]), np.zeros(X.shape[1])
         for begin in range(0, n, 4096):  # rows that stay in the cache
             centred = X[begin : begin + 4096] - means
             squares = squares + np.einsum("ij,ij->j", centred, centred)
