@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from homespun import __version__
-from homespun.cli import export, fit, inspect, kernels, predict, report, serve, validate, workshop
+from homespun.cli import datasets, export, fit, inspect, kernels, predict, report, serve, validate, workshop
 
 app = typer.Typer(
     help="Machine learning you can read: from a table to a model, and from a model to its own lines.",
@@ -45,3 +45,4 @@ for command in (
     kernels.warmup,
 ):
     app.command()(command)
+app.add_typer(datasets.app, name="datasets")
