@@ -208,7 +208,7 @@ def test_help_and_version(call):
 def test_a_full_disk_leaves_the_old_file(folder, monkeypatch):
     from pathlib import Path
 
-    from homespun.cli.predict import write_whole
+    from homespun.base.files import write_whole
 
     path = folder / "kept.csv"
     path.write_text("old")
