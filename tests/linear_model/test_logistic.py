@@ -114,7 +114,7 @@ def test_every_metric_reaches_the_optimum(metric, classes, intercept, monkeypatc
         X = sparse.csr_array(X)
     model = LogisticRegression(tol=1e-8, max_iter=500, fit_intercept=intercept).fit(X, y)
     assert chosen == [metric.replace("conjugate gradients", "conjugate_gradient") + "_metric"]
-    np.testing.assert_allclose(model.predict_proba(X), expected.predict_proba(X), atol=1e-6)
+    np.testing.assert_allclose(model.predict_proba(X), expected.predict_proba(X), atol=1e-5)
 
 
 @pytest.mark.parametrize("classes", [2, 3])
@@ -301,6 +301,35 @@ def test_hard_columns():
     label = np.arange(20) % 2
     np.testing.assert_allclose(LogisticRegression(tol=1e-8).fit(wide, label).predict_proba(wide),
                                fit_theirs(wide, label).predict_proba(wide), atol=1e-6)
+
+
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("classes, options", [(2, {}), (3, {}), (2, {"l1_ratio": 1.0}), (3, {"l1_ratio": 1.0}),
+                                              (2, {"l1_ratio": 0.5, "fit_intercept": False})])
+@pytest.mark.parametrize("size", [1e155, 1e308])
+def test_values_whose_squares_are_too_large(form, classes, options, size, monkeypatch):
+    """The same predictions as for the column in another unit, where next to nothing is left of its penalty."""
+    rng = np.random.default_rng(3)
+    X = rng.uniform(-1, 1, size=(60, 3)) * [1.0, 1.0, 1e6]
+    y = (X / [1.0, 1.0, 1e6] @ [1.0, -1.0, 1.0] + rng.normal(size=60) > 0).astype(int) + (classes == 3) * (X[:, 1] > 0)
+    unit = np.array([1.0, 1.0, size / 1e6])
+    settings = {"tol": 1e-6, "max_iter": 1000, **options}
+    expected = LogisticRegression(**settings).fit(X, y)
+    found = LogisticRegression(**settings).fit(form(X * unit), y)
+    np.testing.assert_allclose(found.predict_proba(X * unit), expected.predict_proba(X), atol=1e-5)
+    np.testing.assert_allclose(found.coef_ * unit, expected.coef_, rtol=1e-4, atol=1e-5)
+    if not options:  # the other metrics refuse such squares as well
+        monkeypatch.setattr(smooth, "HESSIAN_LIMIT", 0)
+        other = LogisticRegression(**settings).fit(form(X * unit), y)
+        monkeypatch.setattr(smooth, "GRAM_LIMIT", 0)
+        third = LogisticRegression(**settings).fit(form(X * unit), y)
+        for model in (other, third):
+            np.testing.assert_allclose(model.predict_proba(X * unit), expected.predict_proba(X), atol=1e-5)
+
+
+def test_a_fit_of_huge_and_small_columns_ends():
+    model = LogisticRegression().fit([[1e155, 1], [1e7, 0.2], [3, 1]], [0, 1, 1])
+    assert model.predict([[1e155, 1], [1e7, 0.2], [3, 1]]).tolist() == [0, 1, 1]
 
 
 def test_verbose_says_one_line(capsys):

@@ -23,7 +23,7 @@ from homespun.base.params import Boolean, Instance, Integer, NJobs, OneOf, Rando
 from homespun.linear_model.base import FLOATS, linear_decision
 from homespun.linear_model.logistic.loss import LogisticLoss
 from homespun.linear_model.logistic.proximal import minimise_l1
-from homespun.linear_model.logistic.smooth import minimise_smooth
+from homespun.linear_model.logistic.smooth import SquaresTooLarge, minimise_smooth
 
 OneForEach = Satisfies(lambda value: Real(low=0).accepts(value) and np.isfinite(float(value)),
                        "a finite number >= 0 for each class")
@@ -145,12 +145,11 @@ class LogisticRegression(ClassifierMixin, Estimator):
         if sparse.issparse(X) and not X.has_canonical_format:
             X = X.copy()
             X.sum_duplicates()
-        loss = LogisticLoss(X, code, weight / total, len(self.classes_), l2, self.fit_intercept)
-        W = self._start(loss)
-        if l1.any():
-            W, iterations, converged = minimise_l1(loss, W, l1, self.tol, self.max_iter)
-        else:
-            W, iterations, converged = minimise_smooth(loss, W, self.tol, self.max_iter)
+        try:
+            W, iterations, converged = self._minimise(X, code, weight / total, l1, l2)
+        except SquaresTooLarge:
+            X, unit = in_units(X)
+            W, iterations, converged = self._minimise(X, code, weight / total, l1, l2, unit)
         if not converged:
             warnings.warn(
                 f"LogisticRegression: the optimum was not reached in max_iter={self.max_iter} iterations. Scale the columns "
@@ -158,7 +157,7 @@ class LogisticRegression(ClassifierMixin, Estimator):
         if self.verbose:
             print(f"LogisticRegression: {iterations} iterations, {'converged' if converged else 'not converged'}")
 
-        if loss.rows > 1:  # softmax does not see a shift shared by all classes: choose the one with sum 0
+        if len(W) > 1:  # softmax does not see a shift shared by all classes: choose the one with sum 0
             if strength == 0.0:
                 W = W - W.mean(0)
             elif not as_weight:
@@ -167,6 +166,18 @@ class LogisticRegression(ClassifierMixin, Estimator):
         self.intercept_ = W[:, d].astype(X.dtype)
         self.n_iter_ = np.array([iterations], dtype=np.int32)
         return self
+
+    def _minimise(self, X, code, weight, l1, l2, unit=None):
+        """The optimum W (K, d+1), iterations, whether it is one. X may be in units (d+1,) of its own; W and penalties are not."""
+        unit = np.ones(l2.size) if unit is None else unit
+        with np.errstate(over="ignore", invalid="ignore"):  # too large squares are found out
+            loss = LogisticLoss(X, code, weight, len(self.classes_), l2 / unit / unit, self.fit_intercept)
+            W = self._start(loss) * unit
+            if l1.any():
+                W, iterations, converged = minimise_l1(loss, W, l1 / unit, self.tol, self.max_iter)
+            else:
+                W, iterations, converged = minimise_smooth(loss, W, self.tol, self.max_iter)
+        return W / unit, iterations, converged
 
     def _penalty(self):
         """Strength and share of l1, from either spelling."""
@@ -266,3 +277,16 @@ class LogisticRegression(ClassifierMixin, Estimator):
         tags.input_tags.sparse = True
         tags.classifier_tags.multi_class = self.solver != "liblinear"
         return tags
+
+
+def in_units(X):
+    """X with its very large columns divided by powers of two (so no digit is lost), and the divisors (d+1,), the last 1."""
+    largest = abs(X).max(0)
+    largest = largest.toarray().ravel() if sparse.issparse(largest) else largest
+    exponent = np.where(largest > 1e60, np.frexp(largest)[1] - 1, 0)
+    unit = np.append(np.ldexp(1.0, exponent), 1.0)
+    if sparse.issparse(X):
+        X = X.copy()
+        X.data /= unit[X.indices]
+        return X, unit
+    return X / unit[:-1], unit

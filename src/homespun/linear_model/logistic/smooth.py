@@ -26,6 +26,11 @@ DENSE_SHARE = 0.2        # of entries that are not zero, from which a sparse X i
 CG_LIMIT = 100           # conjugate-gradient steps within one Newton step
 FORCING = 0.2            # residual of the conjugate gradients, relative to the gradient
 SMALLEST_LOSS = 1e-2     # separable data have loss -> 0: below this the tolerance is absolute
+LARGEST_SQUARE = 1e200   # mean of a column's squares up to which products of the Hessian stay within float64
+
+
+class SquaresTooLarge(Exception):
+    """The squares of a column do not fit into float64: the problem must be scaled first."""
 
 
 def minimise_smooth(loss, W, tol, max_iter):
@@ -145,7 +150,14 @@ def hessian(loss, classes=None, features=None):
         for b, l in enumerate(classes[: a + 1]):
             H[a, :, b] = H[b, :, a] = loss.gram(loss.curvature(k, l), features)
         H[a, range(width), a, range(width)] += diagonal
+        check_squares(H[a, range(width), a, range(width)])
     return H.reshape(len(classes) * width, -1)
+
+
+def check_squares(diagonal):
+    """Of a metric, before it is factored: with infinity in it no multiple of the identity makes it definite."""
+    if not diagonal.max() <= LARGEST_SQUARE:  # NaN neither
+        raise SquaresTooLarge
 
 
 def hessian_metric(loss):
@@ -155,12 +167,14 @@ def hessian_metric(loss):
 
 def gram_metric(loss):
     M = loss.gram(loss.shared_curvature())
+    check_squares(M.diagonal())
     M.flat[:: len(M) + 1] += loss.l2
     return inverse_of(M, loss, 1)
 
 
 def diagonal_metric(loss):
     M = loss.diagonal(loss.shared_curvature()) + loss.l2
+    check_squares(M)
     floor = 1e-10 * M.max() if M.max() > 0 else 1.0
     M = np.maximum(M, floor)
     return lambda gradient: gradient / M
