@@ -15,7 +15,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from homespun.errors import DataError, ParameterError, ShapeError
 from homespun.linear_model import ElasticNet, ElasticNetCV, Lasso, LassoCV, enet_path, lasso_path
-from homespun.linear_model.designs import DenseDesign, GramDesign, SparseDesign, make_design
+from homespun.linear_model.designs import ROUGH_ROWS, DenseDesign, GramDesign, SparseDesign, make_design
 from homespun.linear_model.working_set import WorkingSet, duality_gap, solve_support
 
 
@@ -220,6 +220,71 @@ def test_designs_agree():
     for other in answers[1:]:
         for a, b in zip(answers[0], other):
             np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-10)
+
+
+def tall(dtype=np.float64, order="C"):
+    """So many rows that products of columns begin in float32; means far from zero, columns that repeat others."""
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(ROUGH_ROWS + 50, 310))
+    X[:, 1:] = 0.8 * X[:, 1:] + 0.6 * X[:, :-1]
+    X[:, 7], X[:, 9], X[:, 11] = X[:, 6], X[:, 4] + X[:, 5], 1.0
+    y = X[:, :40] @ rng.normal(size=40) + 3 * rng.normal(size=len(X)) + 5
+    return np.asarray(X + 10 * rng.normal(size=310), dtype=dtype, order=order), y
+
+
+@pytest.mark.parametrize("tol", [1e-4, 1e-8, 1e-13])
+@pytest.mark.parametrize("parameters", [{"alpha": 0.05}, {"alpha": 0.5, "positive": True}, {"alpha": 0.2, "l1_ratio": 0.3},
+                                        {"alpha": 0.1, "l1_ratio": 0.0}], ids=str)
+def test_rough_products_reach_every_tolerance(parameters, tol):
+    X, y = tall()
+    parameters = {"l1_ratio": 1.0, **parameters}
+    a = ElasticNet(tol=tol, **parameters).fit(X, y)
+    b = peer.ElasticNet(tol=1e-10, max_iter=20_000, **parameters)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it ends at its rounding
+        b.fit(X, y)
+
+    def value(model):
+        l1, w = parameters["alpha"] * parameters["l1_ratio"], model.coef_
+        squares = ((y - X @ w - model.intercept_) ** 2).mean()
+        return squares / 2 + l1 * np.abs(w).sum() + (parameters["alpha"] - l1) / 2 * w @ w
+
+    assert a.dual_gap_ <= tol * y.var()
+    assert value(a) <= value(b) + a.dual_gap_ + 1e-9 * y.var()
+    assert value(a) >= value(b) - 1e-6 * y.var()
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e25])
+def test_columns_beyond_float32_are_multiplied_in_float64(scale):
+    X, y = tall()
+    X = X * np.where(np.arange(310) % 2, scale, 1.0)
+    design, *_ = make_design(X, y)
+    first = design.admit(np.empty(0, dtype=int), np.array([0, 2]))
+    assert design.rough is not None
+    second = design.admit(np.array([0, 2]), np.array([1, 4]))
+    assert design.rough is None
+    A = X - X.mean(axis=0)
+    np.testing.assert_allclose(first, A[:, [0, 2]].T @ A[:, [0, 2]], rtol=1e-4)
+    np.testing.assert_allclose(second, A[:, [0, 2, 1, 4]].T @ A[:, [1, 4]], rtol=1e-9)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_tall_fits_are_the_same_on_one_thread_in_any_layout_and_with_weights(dtype):
+    import numba
+
+    X, y = tall(dtype)
+    many = Lasso(alpha=0.05).fit(X, y).coef_
+    threads = numba.get_num_threads()
+    numba.set_num_threads(1)
+    try:
+        np.testing.assert_array_equal(Lasso(alpha=0.05).fit(X, y).coef_, many)
+    finally:
+        numba.set_num_threads(threads)
+    settings = {"alpha": 0.05, "tol": 1e-9}
+    repeats = 1 + np.arange(len(X)) % 3
+    weighted = Lasso(**settings).fit(np.asfortranarray(X), y, repeats - 1.0)
+    repeated = Lasso(**settings).fit(np.repeat(X, repeats - 1, axis=0), np.repeat(y, repeats - 1))
+    np.testing.assert_allclose(weighted.predict(X), repeated.predict(X), atol=2e-3)
 
 
 def test_support_is_solved_exactly_also_through_flips_and_dependent_columns():

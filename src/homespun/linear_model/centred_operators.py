@@ -150,21 +150,24 @@ def scipy_operator(A):
                           dtype=np.float64)
 
 
-def centred_products(X, weights, v, u):
-    """A v, A'u, A'A v and the squared norms of the columns, for the weighted means of X."""
-    A = CentredSparse(X, np.average(X.toarray(), axis=0, weights=weights), weights)
-    return np.concatenate([A.dot(v), A.dot_transposed(u), A.normal(v), A.squared_norms()])
+def centred_products(X, weights, mean, v, u):
+    """A v, A'u and A'A v for any `mean` (that of X would hide terms which it makes zero); A's squared norms for that of X."""
+    A = CentredSparse(X, mean, weights)
+    norms = CentredSparse(X, np.average(X.toarray(), axis=0, weights=weights), weights).squared_norms()
+    return np.concatenate([A.dot(v), A.dot_transposed(u), A.normal(v), norms])
 
 
 def _example(rng, n=300, d=4, wide=False):
     X = sparse.random(n, d, 0.9, format="csr", random_state=rng)
     if wide:
         X.indptr, X.indices = X.indptr.astype(np.int64), X.indices.astype(np.int64)
-    return X, rng.random(n), rng.normal(size=d), rng.normal(size=n)
+    return X, rng.random(n), rng.normal(size=d), rng.normal(size=d), rng.normal(size=n)
 
 
 @oracle(centred_products, kernels=(gather_rows, scatter_rows, gather_scatter_rows), rtol=1e-10, atol=1e-12,
         example=(_example, lambda rng: _example(rng, 5, 9, wide=True)))
-def centred_products_formula(X, weights, v, u):
-    A = np.sqrt(weights)[:, None] * (X.toarray() - np.average(X.toarray(), axis=0, weights=weights))
-    return np.concatenate([A @ v, A.T @ u, A.T @ A @ v, (A**2).sum(axis=0)])
+def centred_products_formula(X, weights, mean, v, u):
+    X = X.toarray()
+    A = np.sqrt(weights)[:, None] * (X - mean)
+    norms = weights @ (X - np.average(X, axis=0, weights=weights)) ** 2
+    return np.concatenate([A @ v, A.T @ u, A.T @ A @ v, norms])

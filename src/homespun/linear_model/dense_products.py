@@ -1,9 +1,11 @@
-"""Products of a dense matrix with a vector, on our own threads, in float64 also where X is float32.
+"""Passes over a dense matrix on our own threads, in float64 also where X is float32. Each reads X once: memory bounds them.
 
-    combined_rows(X, r) = r X     X: (n, d)   r: (n,)   -> (d,)          row_products(X, w) = X w     w: (d,)   -> (n,)
+    combined_rows(X, r) = r X                                               X: (n, d)   r: (n,)   -> (d,)
+    residual_and_gradient(X, m, root, b, w) = r, A'r  with  r = b - A w     A = diag(root) (X - 1 m')   m, w: (d,)   b: (n,)
 
-Both read X once and are bound by memory; a BLAS is not slower. But its threads keep spinning for some 20 ms after each call,
-and take a processor from the kernel that comes next: with them a lasso spent three times as long on its products of columns.
+A is formed in registers, entry by entry: nothing is lost where the mean is large. A row that gave its residual is still near
+the processor when it is added to the gradient. A BLAS is not faster, and its threads keep spinning for some 20 ms after each
+call: with them a lasso spent three times as long on its products of columns.
 Parts of the rows own their sums; how many there are depends on the shape alone.
 """
 
@@ -19,22 +21,24 @@ MOST_PARTS = 16
 
 def combined_rows(X, r) -> np.ndarray:
     """``r X``."""
-    if not (X.flags.c_contiguous or X.flags.f_contiguous):
-        X = np.ascontiguousarray(X)
-    sums = np.zeros((_parts(X.shape[0]), X.shape[1]))
+    X, sums = _in_one_piece(X), _sums(X)
     over_blocks(combine_rows, len(sums), X, np.ascontiguousarray(r, dtype=np.float64), sums)
     return sums.sum(axis=0)
 
 
-def row_products(X, w) -> np.ndarray:
-    """``X[:, :k] w`` for w (k,): further columns do not count, so that part of a larger array need not be copied."""
-    out = np.empty(X.shape[0])
-    over_blocks(multiply_rows, _parts(X.shape[0]), X, w, out)
-    return out
+def residual_and_gradient(X, mean, root, target, w):
+    """r = target - A w (n,) and A'r (d,)."""
+    X, sums, residual = _in_one_piece(X), _sums(X), np.empty(X.shape[0])
+    over_blocks(residual_rows, len(sums), X, mean, root, target, w, residual, sums)
+    return residual, sums.sum(axis=0)
 
 
-def _parts(rows: int) -> int:
-    return max(1, min(MOST_PARTS, rows // PART_ROWS))
+def _in_one_piece(X):
+    return X if X.flags.c_contiguous or X.flags.f_contiguous else np.ascontiguousarray(X)
+
+
+def _sums(X):
+    return np.zeros((max(1, min(MOST_PARTS, X.shape[0] // PART_ROWS)), X.shape[1]))
 
 
 @kernel("void(i8, f8[:, ::1], f8[::1], f8[:, ::1])", "void(i8, f4[:, ::1], f8[::1], f8[:, ::1])",
@@ -53,26 +57,40 @@ def combine_rows(part, X, r, sums):
         i += 1
 
 
-@kernel("void(i8, f8[:, ::1], f8[::1], f8[::1])")
-def multiply_rows(part, X, w, out):
-    """OUT out[i] = X[i, :k] . w for the rows of one part."""
-    parts = max(1, min(MOST_PARTS, out.size // PART_ROWS))
-    for i in range(part * out.size // parts, (part + 1) * out.size // parts):
+@kernel("void(i8, f8[:, ::1], f8[::1], f8[::1], f8[::1], f8[::1], f8[::1], f8[:, ::1])",
+        "void(i8, f4[:, ::1], f8[::1], f8[::1], f8[::1], f8[::1], f8[::1], f8[:, ::1])",
+        "void(i8, f8[::1, :], f8[::1], f8[::1], f8[::1], f8[::1], f8[::1], f8[:, ::1])",
+        "void(i8, f4[::1, :], f8[::1], f8[::1], f8[::1], f8[::1], f8[::1], f8[:, ::1])")
+def residual_rows(part, X, mean, root, target, w, residual, sums):
+    """OUT residual[i] = target[i] - A[i] . w for the rows of one part, sums[part] += sum of residual[i] A[i]."""
+    parts, d = sums.shape
+    for i in range(part * target.size // parts, (part + 1) * target.size // parts):
         total = 0.0
-        for j in range(w.size):
-            total += X[i, j] * w[j]
-        out[i] = total
+        for j in range(d):
+            total += (X[i, j] - mean[j]) * w[j]
+        residual[i] = target[i] - root[i] * total
+        share = root[i] * residual[i]
+        for j in range(d):
+            sums[part, j] += share * (X[i, j] - mean[j])
 
 
-def both_products(X, r, w):
-    """r X, then X w."""
-    return np.concatenate([combined_rows(X, r), row_products(np.ascontiguousarray(X, dtype=np.float64), w)])
+def _matrices(rng):
+    """Every layout, some rows or parts left over, and none."""
+    yield rng.normal(size=(3 * PART_ROWS + 5, 3))
+    yield np.asfortranarray(rng.normal(size=(6, 2)))
+    yield rng.normal(size=(9, 4)).astype(np.float32)[::2]
+    yield np.asfortranarray(rng.normal(size=((MOST_PARTS + 3) * PART_ROWS, 1)), dtype=np.float32)
 
 
-@oracle(both_products, kernels=(combine_rows, multiply_rows), rtol=1e-12, atol=1e-12, example=(
-    lambda rng: (rng.normal(size=(3 * PART_ROWS + 5, 3)), rng.normal(size=3 * PART_ROWS + 5), rng.normal(size=2)),
-    lambda rng: (np.asfortranarray(rng.normal(size=(6, 2))), rng.normal(size=6), rng.normal(size=2)),
-    lambda rng: (rng.normal(size=(9, 4)).astype(np.float32)[::2], rng.normal(size=5), rng.normal(size=4)),
-    lambda rng: (rng.normal(size=((MOST_PARTS + 3) * PART_ROWS, 1)), rng.normal(size=(MOST_PARTS + 3) * PART_ROWS), np.ones(1))))
-def both_products_formula(X, r, w):
-    return np.concatenate([r @ X.astype(np.float64), X[:, : len(w)].astype(np.float64) @ w])
+@oracle(combined_rows, kernels=(combine_rows,), rtol=1e-12, atol=1e-12, example=tuple(
+    lambda rng, which=which: (X := list(_matrices(rng))[which], rng.normal(size=len(X))) for which in range(4)))
+def combined_rows_formula(X, r):
+    return r @ X.astype(np.float64)
+
+
+@oracle(residual_and_gradient, kernels=(residual_rows,), rtol=1e-12, atol=1e-12, example=tuple(
+    lambda rng, which=which: (X := list(_matrices(rng))[which], rng.normal(size=X.shape[1]), rng.random(len(X)),
+                              rng.normal(size=len(X)), rng.normal(size=X.shape[1])) for which in range(4)))
+def residual_and_gradient_formula(X, mean, root, target, w):
+    A = root[:, None] * (X - mean)
+    return target - A @ w, A.T @ (target - A @ w)

@@ -5,7 +5,8 @@
     design.admit(members, new)      A_S' A_new for S = members and new together                 (members + new, new)
 
 `GramDesign` holds A'A and never looks at the data again: for few columns, or many penalties. `DenseDesign` and `SparseDesign`
-hold only the columns that were admitted, centred; X itself is never copied (float32 X is, once: see there).
+hold only the columns that were admitted; X itself is never copied. The products of a `DenseDesign` may be rough (`rough_gram`)
+until the solver asks for ``exact(members)``: it steps by them from an exact gradient, so they only have to be nearly right.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ from scipy import sparse
 
 from homespun.kernels import kernel, oracle, over_blocks
 from homespun.linear_model.base import column_means
-from homespun.linear_model.dense_products import combined_rows, row_products
+from homespun.linear_model.dense_products import residual_and_gradient
 from homespun.linear_model.moments import moments, scatter, symmetric
+from homespun.linear_model.rough_gram import RoughGram
 
 GATHER_ROWS = 64
 FEW_COLUMNS = 300   # up to which A'A is formed at once
 PATH_COLUMNS = 1500  # the same for a whole path of penalties
+ROUGH_ROWS = 2000   # from which products of columns are worth their own packed copies, in float32
 
 
 def make_design(X, y, weights=None, centre=True, *, gram=None, penalties=1):
@@ -57,6 +60,7 @@ def make_design(X, y, weights=None, centre=True, *, gram=None, penalties=1):
 
 
 class GramDesign:
+    rough = None
     precision = np.finfo(np.float64).eps
 
     def __init__(self, gram, correlation, target_norm):
@@ -79,30 +83,28 @@ class GramDesign:
 class ColumnDesign:
     """Shared by dense and sparse X: what does not depend on how the admitted columns are kept."""
 
+    rough: RoughGram | None = None
+
     def __init__(self, X, target, X_mean, root, total):
         self.X, self.target, self.X_mean, self.root, self.total = X, target, X_mean, root, total
         self.precision = np.finfo(X.dtype).eps
         self.target_norm = float(target @ target)
         self.forget()
-        self.correlation = self.transposed(target)
+        self.correlation = self.residual_and_gradient(np.empty(0, dtype=np.int64), np.empty(0))[1]
 
     def forget(self):
         """Be as if no column had been admitted."""
         raise TypeError("a design defines forget()")
 
-    def transposed(self, r):
-        """A'r."""
-        raise TypeError("a design defines transposed()")
-
-    def fitted(self, w):
-        """A_S w for the columns S that were admitted."""
-        raise TypeError("a design defines fitted()")
+    def residual_and_gradient(self, members, w):
+        """r = b - A_S w for the columns S that were admitted, and A'r."""
+        raise TypeError("a design defines residual_and_gradient()")
 
     def evaluate(self, members, w):
         if not w.any():
             return self.correlation.copy(), self.target_norm, self.target_norm
-        residual = self.target - self.fitted(w)
-        return self.transposed(residual), float(residual @ residual), float(residual @ self.target)
+        residual, gradient = self.residual_and_gradient(members, w)
+        return gradient, float(residual @ residual), float(residual @ self.target)
 
     def fresh(self):
         """The same data with no column admitted."""
@@ -112,40 +114,49 @@ class ColumnDesign:
 
 
 class DenseDesign(ColumnDesign):
-    """float64 X is read where it lies: the residual sums to zero, so A'r = X'r. float32 X would lose too much by that if its
-    mean is large, and is centred in a copy. The admitted columns are kept centred, in float64 and by rows: so they are read
-    from X by rows (a single column of an X in C order costs as many cache lines as eight), and their products are those of
-    `moments.scatter`."""
+    """X is read where it lies, and centred in registers. Admitted columns are kept centred: in float32 if X is tall, until the
+    solver needs more than that, otherwise in float64 and by rows, as `moments.scatter` multiplies them. They are read from X
+    by rows: a single column of an X in C order costs as many cache lines as eight."""
 
     def __init__(self, X, target, X_mean, root, total):
-        if X.dtype == np.float32:
-            X = (X - X_mean).astype(np.float32)
-            X_mean = np.zeros(X.shape[1])
         self.each_root = np.ones(X.shape[0]) if root is None else root
         super().__init__(X, target, X_mean, root, total)
 
     def forget(self):
+        self.rough = RoughGram(self.X, self.X_mean, self.each_root) if self.X.shape[0] >= ROUGH_ROWS else None
         self.blocks: list = []  # (n, k) each: one array that grows would be copied, and pages that are new are slow
 
-    def transposed(self, r):
-        r = r if self.root is None else self.root * r
-        return combined_rows(self.X, r) - self.X_mean * r.sum()
-
-    def fitted(self, w):
-        total, start = np.zeros(self.X.shape[0]), 0
-        for block in self.blocks:
-            total += row_products(block, w[start : start + block.shape[1]])
-            start += block.shape[1]
-        return total
+    def residual_and_gradient(self, members, w):
+        coef = np.zeros(self.X.shape[1])
+        coef[members] = w
+        return residual_and_gradient(self.X, self.X_mean, self.each_root, self.target, coef)
 
     def admit(self, members, new):
+        if self.rough is not None:
+            gram = self.rough.admit(new)
+            if gram is None:
+                self.exact(members)
+        if self.rough is None:
+            gram = self._admit(new)
+        drop_constant(gram, self.X_mean[new], self.total, first=len(members))
+        return gram
+
+    def exact(self, members):
+        """Products of the members in float64, as all are from now on: (members, members)."""
+        self.rough, self.blocks = None, []
+        gram = self._admit(members)
+        drop_constant(gram, self.X_mean[members], self.total)
+        return gram
+
+    def _admit(self, new):
+        if not len(new):
+            return np.empty((0, 0))
         columns = gathered(self.X, new, self.X_mean, self.each_root)
         gram = np.concatenate([scatter(block, columns, centre=False, first=block.shape[1])[2] for block in self.blocks]
                               + [symmetric(scatter(columns, centre=False)[2])])
         self.blocks.append(columns)
         if len(self.blocks) > 16:  # a path admits few columns at a time: one product with many is quicker
             self.blocks = [np.concatenate(self.blocks, axis=1)]
-        drop_constant(gram, self.X_mean[new], self.total, first=len(members))
         return gram
 
 
@@ -178,17 +189,15 @@ class SparseDesign(ColumnDesign):
     def forget(self):
         self.blocks: list = []
 
-    def transposed(self, r):
-        r = r if self.root is None else self.root * r
-        return np.asarray(self.X.T @ r, dtype=np.float64) - self.X_mean * r.sum()
-
-    def fitted(self, w):
-        total, start = np.zeros(self.X.shape[0]), 0
+    def residual_and_gradient(self, members, w):
+        fitted, start = np.zeros(self.X.shape[0]), 0
         for block in self.blocks:
             part = w[start : start + len(block.means)]
-            total += block.columns.T @ part - block.means @ part
+            fitted += block.columns.T @ part - block.means @ part
             start += len(block.means)
-        return total if self.root is None else self.root * total
+        residual = self.target - fitted if self.root is None else self.target - self.root * fitted
+        r = residual if self.root is None else self.root * residual
+        return residual, np.asarray(self.X.T @ r, dtype=np.float64) - self.X_mean * r.sum()
 
     def admit(self, members, new):
         block = SparseBlock(self.X[:, new].T.tocsr().astype(np.float64), self.X_mean[new])

@@ -37,6 +37,7 @@ DEPTH = 96          # rows of a chunk: at 200 columns the chunk, its packed form
 MOST_PARTS = 16     # of the rows
 PARTS_BYTES = 32 << 20  # most memory of the gram matrices of all parts, unless one takes more
 ROWS, COLUMNS = simd.ROWS, simd.COLUMNS64
+TINY = np.finfo(np.float64).tiny
 WIDEST = 16         # panels of `COLUMNS` columns in a stripe, if the parts of the rows keep all threads busy
 
 
@@ -127,19 +128,20 @@ def scatter_stripe(task, X, Y, weights, centre, first, stripe, means, totals, gr
     """
     (n, d), t = X.shape, Y.shape[1]
     parts, height, width = grams.shape
-    flat = grams.reshape(-1)
-    stripes = (width + stripe - 1) // stripe
+    flat = grams.ravel()
+    stripes = -(-width // stripe)
     part, own = task // stripes, stripes - 1 - task % stripes  # the longest columns first
     j0 = first + own * stripe
     j1 = min(first + width, j0 + stripe)  # past the last column, if the last panel is not full
-    height = min(height, (j1 + ROWS - 1) // ROWS * ROWS)  # rows above the diagonal
+    height = min(height, -(-j1 // ROWS) * ROWS)  # rows above the diagonal
     known = min(j1, d + t)
     padded = max(j1, height)
     chunk, roots = np.zeros((DEPTH + 1, padded)), np.ones(DEPTH + 1)
+    flat_chunk = chunk.ravel()
     left, right = np.empty((DEPTH + 1) * height), np.empty((DEPTH + 1) * (j1 - j0))
     mean, chunk_mean = np.zeros(known), np.zeros(padded)
     S = 0.0
-    chunks = (n + DEPTH - 1) // DEPTH
+    chunks = -(-n // DEPTH)
     for start in range(part * chunks // parts * DEPTH, (part + 1) * chunks // parts * DEPTH, DEPTH):
         depth = min(DEPTH, n - start)
         chunk_S = 0.0
@@ -155,8 +157,8 @@ def scatter_stripe(task, X, Y, weights, centre, first, stripe, means, totals, gr
             if centre:
                 for j in range(known):
                     chunk_mean[j] += s * chunk[i, j]
-        share = chunk_S / (S + chunk_S) if chunk_S > 0.0 else 0.0
-        scale = 1.0 / chunk_S if chunk_S > 0.0 else 0.0
+        share = chunk_S / max(S + chunk_S, TINY)  # zero for a chunk without weight, whose mean is a sum of zeros
+        scale = 1.0 / max(chunk_S, TINY)
         for j in range(known):
             chunk_mean[j] *= scale
             chunk[depth, j] = np.sqrt(S * share) * (chunk_mean[j] - mean[j]) + chunk_mean[j]
@@ -164,8 +166,8 @@ def scatter_stripe(task, X, Y, weights, centre, first, stripe, means, totals, gr
         S += chunk_S
         roots[depth] = 1.0
         depth += 1
-        pack_centred(chunk.reshape(-1), padded, chunk_mean, roots, 0, height, np.uint64(ROWS), depth, left)
-        pack_centred(chunk.reshape(-1), padded, chunk_mean, roots, j0, j1, np.uint64(COLUMNS), depth, right)
+        pack_centred(flat_chunk, padded, chunk_mean, roots, 0, height, np.uint64(ROWS), depth, left)
+        pack_centred(flat_chunk, padded, chunk_mean, roots, j0, j1, np.uint64(COLUMNS), depth, right)
         for p0 in range(j0, j1, COLUMNS):
             for i0 in range(0, min(height, p0 + COLUMNS), ROWS):
                 tile = simd.tile_dot(left, i0 * depth, right, (p0 - j0) * depth, depth)
@@ -187,10 +189,10 @@ def pack_centred(chunk, padded, mean, roots, first, after, size, depth, out):
                 out[at + k * size + j] = root * (chunk[k * np.uint64(padded) + group + j] - mean[group + j])
 
 
-def _scatter_example(rng, n=50, d=5, t=1, centre=True, first=0, weighted=True, dtype=np.float64, order="C", zeros=0):
+def _scatter_example(rng, n=50, d=5, t=1, centre=True, first=0, weighted=True, dtype=np.float64, order="C", zeros=(0,)):
     X = np.asarray(rng.normal(size=(n, d)) + 3 * rng.normal(size=d), dtype=dtype, order=order)
-    weights = rng.random(n)
-    weights[:zeros] = 0.0
+    weights = rng.random(n) / DEPTH
+    weights[slice(*zeros)] = 0.0
     return X, rng.normal(size=(n, t)) + 5, weights if weighted else None, centre, first
 
 
@@ -202,7 +204,9 @@ def scatter_of_columns(X, Y, weights, centre, first):
 
 @oracle(scatter_of_columns, kernels=(scatter_stripe, pack_centred), rtol=1e-10, atol=1e-10, example=(
     lambda rng: _scatter_example(rng, n=16 * DEPTH + 5, weighted=False),
-    lambda rng: _scatter_example(rng, n=3 * DEPTH + 7, d=2 * ROWS, t=3, order="F", zeros=2 * DEPTH),
+    lambda rng: _scatter_example(rng, n=3 * DEPTH + 7, d=2 * ROWS, t=3, order="F", zeros=(2 * DEPTH,)),
+    lambda rng: _scatter_example(rng, n=3 * DEPTH, zeros=(DEPTH, 2 * DEPTH)),
+    lambda rng: _scatter_example(rng, n=9, d=2 * COLUMNS + 1, t=0, first=COLUMNS + 1),  # a last row for itself
     lambda rng: _scatter_example(rng, n=20, d=2 * COLUMNS, t=0, first=COLUMNS + 3, dtype=np.float32),
     lambda rng: _scatter_example(rng, n=DEPTH + 1, d=9, t=COLUMNS, centre=False, dtype=np.float32, order="F"),
     lambda rng: _scatter_example(rng, n=4, d=9 * COLUMNS, t=0)))

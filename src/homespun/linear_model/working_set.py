@@ -8,6 +8,7 @@ Few columns get a weight, so the work is done on few:
   2. columns outside the working set whose |g_j| exceeds l1 (they would enter) join it, the worst first
   3. coordinate descent on the set, by its Gram matrix: with q = c - G w kept up to date (c = A'b), the best w_j is
          soft(q_j + G_jj w_j, l1) / (G_jj + l2)         soft(z, l) = sign(z) max(|z| - l, 0)
+     (c comes from the gradient of step 1, as g + G w: so a G that is only nearly right costs rounds, not digits)
   4. once the signs settle, the non-zero weights solve a linear system, which is solved: coordinate descent finds the support
      quickly and the last digits slowly. If a sign would flip, go as far as the first zero, drop it, solve again. Of many
      weights (from `SMALL_SYSTEM` on), step 3 is extrapolated instead, and only if that is slow, too, they are solved for.
@@ -32,6 +33,7 @@ LONG_PATIENCE = 300    # the same with extrapolation
 EXTRAPOLATE = 5        # passes that an extrapolation looks back to. 500 x 20,000: 5 make 722 million products, 8 1,290
 FIRST = 250            # columns that begin: a look at all of them costs more than their products
 ROUNDS = 100           # most rounds of the four steps
+ROUGH_ENOUGH = 1e-8    # sharpness from which rough products give way to exact ones: after three rounds that brought too little
 
 
 class WorkingSet:
@@ -53,6 +55,7 @@ class WorkingSet:
         self.weights = np.empty(0)
         self.outside = np.ones(len(design.correlation), dtype=bool)
         self.gram = np.empty((0, 0))
+        self.linear = np.empty(0)  # gradient of the fit at w = 0, as it looks from the weights that the round began with
 
     def start(self, coef):
         """Begin at `coef` (d,) instead of zero."""
@@ -80,6 +83,11 @@ class WorkingSet:
                 break  # a start that is good enough is still improved once: on a path, no two penalties share their weights
             if not self._admit(self._violators(gradient, l1)) and epochs:
                 sharpness *= 1e-2  # nobody wants in: the set itself is not solved well enough
+                if self.design.rough is not None and sharpness < ROUGH_ENOUGH:
+                    m = len(self.members)
+                    self.gram[:m, :m] = self.design.exact(self.members)
+            m = len(self.members)
+            self.linear = gradient[self.members] + self.gram[:m, :m] @ self.weights
             epochs += self._descend(l1, l2, sharpness * max(goal, min(gap, 0.01 * self.design.target_norm)), max_iter - epochs)
         return gap, goal, max(1, epochs)
 
@@ -116,7 +124,7 @@ class WorkingSet:
         m = len(self.members)
         if m == 0:
             return 1
-        G, c, w = self.gram[:m, :m], self.design.correlation[self.members], self.weights
+        G, c, w = self.gram[:m, :m], self.linear, self.weights
         order = np.arange(m) if self.shuffle is None else self.shuffle.permutation(m)
         finest = max(np.sqrt(goal / m), 1e-15 * np.sqrt(self.design.target_norm))
         step, epochs = max(finest, 1e-3 * np.sqrt(self.design.target_norm / m)), 0
@@ -137,7 +145,7 @@ class WorkingSet:
 
     def _descend_extrapolated(self, G, q, w, order, l1, l2, tol, max_epochs, positive):
         """As `descend`; after every few passes, w moves on to where the last ones seem to lead, if it is lower there."""
-        c = self.design.correlation[self.members]
+        c = self.linear
 
         def value(w, q):  # minus the objective, as G w = c - q
             return 0.5 * (c + q) @ w - l1 * np.abs(w).sum() - 0.5 * l2 * (w @ w)
