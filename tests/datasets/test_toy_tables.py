@@ -103,7 +103,8 @@ def test_effective_rank_has_scikit_learns_singular_values():
 
 
 @pytest.mark.parametrize("settings", [
-    {}, {"n_classes": 3, "n_informative": 4}, {"weights": [0.7]}, {"weights": [0.2, 0.3, 0.5], "n_classes": 3, "n_informative": 3},
+    {}, {"n_classes": 3, "n_informative": 4}, {"weights": [0.7]},
+    {"weights": [0.2, 0.3, 0.5], "n_classes": 3, "n_informative": 3},
     {"n_clusters_per_class": 1, "n_samples": 103}, {"n_classes": 5, "n_informative": 6, "n_samples": 999},
 ])
 def test_classes_have_scikit_learns_counts(settings):

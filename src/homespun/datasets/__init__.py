@@ -10,6 +10,7 @@ __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
         "Dataset": "listing",
+        "Messy": "mess",
         "PlantedLeak": "leaks",
         "catalogue": "listing",
         "fetch": "download",
@@ -20,6 +21,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "make_friedman1": "responses",
         "make_moons": "points",
         "make_regression": "responses",
+        "messy": "mess",
         "planted_leaks": "leaks",
         "search": "listing",
         "used_cars": "cars",

@@ -40,7 +40,7 @@ _CLAIMS = ["full service history", "one careful owner", "new tyres all round", "
            "MOT until next spring", "two keys", "small scratch on the rear bumper", "cheap to tax", "non smoker"]
 
 
-def used_cars(n: int = 5000, random_state=0):
+def used_cars(n: int = 5000, random_state=0, *, mess: bool = True):
     """A table of used cars for sale, generated: the project's demonstration data.
 
     Parameters
@@ -48,11 +48,14 @@ def used_cars(n: int = 5000, random_state=0):
     n : int, default=5000
         Number of rows; about 2 % of them repeat another row exactly.
     random_state : int, Generator or None, default=0
+    mess : bool, default=True
+        False: the same cars as typed columns (numbers, dates, booleans), nothing missing, repeated or mistyped, and a
+        column ``turbo`` more. `homespun.datasets.messy` adds any mess to it, with its truth.
 
     Returns
     -------
-    pandas.DataFrame of shape (n, 20)
-        The target is ``price``: text such as "£8,000".
+    pandas.DataFrame of shape (n, 20), or (n, 21) without mess
+        The target is ``price``: text such as "£8,000", or whole pounds.
 
     Examples
     --------
@@ -97,6 +100,7 @@ def used_cars(n: int = 5000, random_state=0):
         + 0.05 * automatic + 0.05 * extras + 0.02 * (litres - 1.6) + rng.normal(0, 0.10, size=n)
     )
     price = np.maximum(np.round(np.exp(log_price) / 50.0) * 50.0, 200.0)
+    true_price = price.copy()
     mistyped = rng.random(n) < 0.004
     price[mistyped] *= np.where(rng.random(mistyped.sum()) < 0.5, 0.1, 10.0)
 
@@ -128,6 +132,11 @@ def used_cars(n: int = 5000, random_state=0):
         "description": np.array(described, dtype=object),
         "price": np.array([f"£{pounds:,.0f}" for pounds in price], dtype=object),
     })
+    if not mess:
+        known = {"listed_on": listed, "mileage": mileage, "engine": litres, "turbo": turbo, "power": power, "leather": leather,
+                 "levy": levy, "price": true_price.astype(np.int64)}
+        order = [*frame.columns[: frame.columns.get_loc("engine") + 1], "turbo", *frame.columns[frame.columns.get_loc("power"):]]
+        return frame.assign(**known)[order].infer_objects()
     # Missing in four spellings; power is missing more often for old cars, so the gaps carry information.
     frame.loc[rng.random(n) < 0.28, "levy"] = "-"
     frame.loc[rng.random(n) < 0.03 + 0.01 * np.minimum(age, 12), "power"] = "n/a"
