@@ -20,8 +20,11 @@ FLOORS = [
     {"serve", "cli", "__main__"},
 ]
 FLOOR = {package: number for number, packages in enumerate(FLOORS) for package in packages}
-AGREED = {("errors", "base"), ("ensemble", "tree"), ("testing", "persist"), ("tabular", "report"), ("cli", "serve"),
-          ("manifold", "neighbors"), ("feature_selection", "preprocessing"), ("compose", "linear_model"), ("compose", "preprocessing")}  # within a floor
+AGREED = {  # within a floor
+    ("errors", "base"), ("ensemble", "tree"), ("testing", "persist"),
+    ("tabular", "report"), ("cli", "serve"), ("manifold", "neighbors"),
+    ("feature_selection", "preprocessing"), ("compose", "linear_model"), ("compose", "preprocessing"),
+}
 
 
 def imported_packages(path, source=SOURCE):

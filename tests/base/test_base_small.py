@@ -127,3 +127,9 @@ def test_importing_homespun_loads_nothing_heavy():
     code = "import sys, homespun; print([m for m in ('numba', 'sklearn', 'scipy', 'pandas', 'tqdm') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_public_name_is_not_the_name_of_its_own_submodule():
+    """`from package import name` would give the module as soon as somebody had imported it by its path."""
+    with pytest.raises(ValueError, match="'scan' must not be the name of its own submodule"):
+        lazy_names("homespun.data", {"scan": "scan"})

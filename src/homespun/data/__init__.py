@@ -3,5 +3,5 @@
 from homespun.base.lazy import lazy_names
 
 __getattr__, __dir__, __all__ = lazy_names(__name__, {
-    "Decision": "table", "Table": "table", "read": "reader", "reread": "reader", "scan": "scan",
+    "Decision": "table", "Table": "table", "read": "reader", "reread": "reader", "scan": "pieces",
 })
