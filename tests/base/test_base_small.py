@@ -129,7 +129,15 @@ def test_importing_homespun_loads_nothing_heavy():
     assert done.stdout.strip() == "[]"
 
 
-def test_a_public_name_is_not_the_name_of_its_own_submodule():
-    """`from package import name` would give the module as soon as somebody had imported it by its path."""
-    with pytest.raises(ValueError, match="'scan' must not be the name of its own submodule"):
-        lazy_names("homespun.data", {"scan": "scan"})
+def test_no_public_name_is_hidden_by_its_own_submodule():
+    """`from package import name` must give the same whether or not somebody has imported the submodule by its path."""
+    import pkgutil
+    import types
+
+    from homespun.testing.discovery import import_all
+
+    import_all()
+    packages = [name for _, name, is_package in pkgutil.walk_packages(homespun.__path__, "homespun.") if is_package]
+    public = [(name, one) for name in packages if name in sys.modules for one in getattr(sys.modules[name], "__all__", ())]
+    modules = [f"{name}.{one}" for name, one in public if isinstance(getattr(sys.modules[name], one), types.ModuleType)]
+    assert [name for name in modules if not (sys.modules[name].__file__ or "").endswith("__init__.py")] == []

@@ -15,22 +15,13 @@ def lazy_names(package: str, names: dict[str, str]) -> tuple[Callable, Callable,
         ``__name__`` of the package.
     names : dict
         Public name → submodule that defines it, relative to the package (``{"Ridge": "ridge"}``), or absolute with a
-        leading package name (``{"load": "homespun.persist"}``). A name that ends
-        an absolute path is that module itself.
-
-    Raises
-    ------
-    ValueError
-        A name of its own submodule: importing that module would put it in the name's place.
+        leading package name (``{"load": "homespun.persist"}``). A name that equals its submodule is the module itself,
+        if that defines no such name (avoid it: importing the submodule by its path puts it in the name's place).
 
     Examples
     --------
     ``__getattr__, __dir__, __all__ = lazy_names(__name__, {"Ridge": "ridge"})``
     """
-
-    clash = [name for name, home in names.items() if home == name and name.islower()]
-    if clash:  # importing the submodule by its path would put the module in the name's place
-        raise ValueError(f"{package}: {clash[0]!r} must not be the name of its own submodule")
 
     def __getattr__(name: str):
         if name not in names:
