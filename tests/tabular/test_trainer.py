@@ -193,7 +193,7 @@ def test_the_budget_stops_a_slow_model(tmp_path):
     begun = time.monotonic()
     made = fit(CARS, "price", models=["baseline", f"{tmp_path / 'sleepy.py'}:Sleepy"], folds=2, budget=2)
     assert time.monotonic() - begun < 15 and made.best == "baseline" and made.record_["interrupted"] == "budget"
-    assert any("the budget of 2 seconds is over" in note for note in made.warnings)
+    assert any("the budget of 2 seconds left no time for" in note for note in made.warnings)
 
 
 def test_a_killed_fit_goes_on_where_it_was(tmp_path, monkeypatch):

@@ -163,6 +163,7 @@ def fit(
     if "linear" in names and goal.task == "regression" and plan.categories:
         decisions.append(Decision(None, "one-hot", "one level dropped for linear", "least squares without a penalty: with every "
                                   "level, the columns of a category sum to the intercept's; the penalised models keep them all"))
+    notes += [str(warning) for warning in table.warnings]
     notes += [f"{d}" for d in decisions if d.kind in ("words as missing", "unreadable", "currency on some only")]
     notes += [str(leak) for leak in find_leaks(frame, target, goal.task, time=time, group=group)]
 
@@ -250,7 +251,8 @@ def _measure(trainer: Trainer, names: list[str], notes: list[str], seconds: dict
     if ended == "Ctrl-C":
         notes.append(f"interrupted: {', '.join(done)} finished and kept" + (f", {', '.join(left)} not trained" if left else ""))
     elif left:
-        notes.append(f"the budget of {trainer.clock.budget:g} seconds is over: {', '.join(left)} not trained")
+        notes.append(f"the budget of {trainer.clock.budget:g} seconds left no time for {', '.join(left)}: "
+                     "a larger one may find a better model")
     if not done:
         name, first = next(iter(trainer.failed.items()))
         if isinstance(first, HomespunError):
