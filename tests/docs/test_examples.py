@@ -79,8 +79,12 @@ def test_commands_exist(page):
         if words[1] not in known:
             assert words[1] == "|" or not re.fullmatch(r"[a-z-]+", words[1]), f"{page.name}: there is no `homespun {words[1]}`"
             continue
-        options = {name for parameter in known[words[1]].params for name in (*parameter.opts, *parameter.secondary_opts)}
-        for word in words[2:]:
+        command, rest = known[words[1]], words[2:]
+        if hasattr(command, "commands"):  # `homespun datasets search`: a group of commands
+            assert rest and rest[0] in command.commands, f"{page.name}: there is no `homespun {' '.join(words[1:3])}`"
+            command, rest = command.commands[rest[0]], rest[1:]
+        options = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
+        for word in rest:
             if word.startswith("-") and word != "-":
                 assert word.partition("=")[0] in options | {"--help"}, f"{page.name}: {line}"
 

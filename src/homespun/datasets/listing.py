@@ -15,7 +15,6 @@ import functools
 import math
 import re
 import tomllib
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from importlib import resources
@@ -191,15 +190,15 @@ def _scores(query: Iterable[str]) -> dict[str, float]:
 
 
 @functools.cache
-def _bags() -> dict[str, Counter]:
+def _bags() -> dict[str, dict[str, float]]:
     """For every entry its stemmed words, each with the weight of the best field that holds it."""
     bags = {}
     for known in _entries():
-        bag: Counter = Counter()
+        bag: dict[str, float] = {}
         fields = {"name": known.name, "keywords": " ".join(known.keywords), "task": known.task, "title": known.title}
         for field, text in fields.items():
             for word in _words(text):
-                bag[word] = max(bag[word], WEIGHTS[field])
+                bag[word] = max(bag.get(word, 0.0), WEIGHTS[field])
         bags[known.name] = bag
     return bags
 
@@ -250,7 +249,7 @@ def _range(rows: str | None) -> tuple[float, float]:
         raise ParameterError(f"rows must be a range such as '1000-50000', '>=1000', '<=500' or '150', got {rows!r}",
                              operation="search", operands={"rows": rows}, rule="LOW-HIGH, >=LOW or <=HIGH")
     if found["low"]:
-        return int(found["low"]), int(found["high"]) if found["high"] else math.inf
+        return float(found["low"]), float(found["high"] or math.inf)
     number = float(found["one"])
     ranges = {">=": (number, math.inf), ">": (number + 1, math.inf), "<=": (0.0, number), "<": (0.0, number - 1)}
     return ranges.get(found["sign"], (number, number))

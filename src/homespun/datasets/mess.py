@@ -76,7 +76,7 @@ class Messy:
         """One line for each change of a cell, row or column: kind, column, row, before, after."""
         import pandas as pd
 
-        lines = []
+        lines: list[tuple] = []
         for change in self.changes:
             if change.rows.size:
                 lines += [(change.kind, change.column, int(row), before, after)
@@ -259,10 +259,11 @@ def _number_column(table: _Table, words: str) -> str | None:
     return next((name for name in free if re.search(words, name.lower())), free[-1] if free else None)
 
 
-def _rewritten(table: _Table, mess: str, name: str, write: Callable) -> None:
+def _rewritten(table: _Table, mess: str, name: str, write: Callable) -> str | None:
     table.used.add(name)
     rows = table.filled(name, NUMBERS)
     table.change(mess, name, rows, [write(value) for value in table.columns[name][rows]])
+    return None
 
 
 def _flags(table: _Table) -> str | None:
@@ -332,11 +333,12 @@ def _free_text(table: _Table) -> str | None:
     return _added(table, "free_text", "notes", [f"{NOTES[pick]} call {call}" for pick, call in zip(picks, calls)])
 
 
-def _added(table: _Table, mess: str, name: str, values: list) -> None:
+def _added(table: _Table, mess: str, name: str, values: list) -> str | None:
     while name in table.columns:
         name += "_"
     table.columns[name] = np.array(values, dtype=object)
     table.changes.append(Change(mess, name, NOWHERE, np.array([None], dtype=object), np.array([name], dtype=object)))
+    return None
 
 
 def _duplicates(table: _Table) -> str | None:

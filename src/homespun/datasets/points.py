@@ -162,7 +162,7 @@ def _two(operation, n_samples) -> tuple[int, int]:
         check_param(operation, "n_samples", n_samples, Integer(low=1))
         return int(n_samples) // 2, int(n_samples) - int(n_samples) // 2
     if not (isinstance(n_samples, (tuple, list)) and len(n_samples) == 2
-            and all(isinstance(count, Integral) and count >= 0 for count in n_samples)):
+            and all(isinstance(count, (int, np.integer)) and count >= 0 for count in n_samples)):
         raise ParameterError(f"n_samples must be an integer or a pair of counts >= 0, got {n_samples!r}", operation=operation,
                              operands={"n_samples": n_samples}, rule="an integer or two counts >= 0")
     return int(n_samples[0]), int(n_samples[1])
