@@ -23,6 +23,7 @@ from homespun.ensemble.hist_gradient_boosting.histogram import BINS, LOWER, sum_
 from homespun.kernels import kernel, oracle, prange
 from homespun.kernels.binning import MISSING
 
+FEW_ROWS = 1000  # up to here one thread searches: threads would save 10 us a split, and cost a first fit 1.5 s of compilation
 TINY = 1e-15  # keeps 0 / 0 away where a child has no curvature
 
 # Places in the tables that the search is given …
@@ -44,7 +45,7 @@ def search(codes, group_start, elements, segments, grid, hist, sibling, features
         flat, sums = codes.reshape(len(codes), -1), hist.reshape(-1)  # within the kernel it would take 0.2 s more to compile
         search_packed(flat, codes.shape[2], group_start, elements, segments, sums, hist, sibling, features, allowed, nodes,
                       limits, best)
-    elif len(codes) > 1:
+    elif len(codes) > 1 and codes.shape[1] > FEW_ROWS:
         search_exact(codes, group_start, elements, segments, grid, hist, sibling, features, allowed, nodes, limits, best)
     else:
         search_alone(codes, group_start, elements, segments, grid, hist, sibling, features, allowed, nodes, limits, best)
@@ -74,8 +75,10 @@ def search_exact(codes, group_start, elements, segments, grid, hist, sibling, fe
 
 @kernel(_EXACT)
 def search_alone(codes, group_start, elements, segments, grid, hist, sibling, features, allowed, nodes, limits, best):
-    sum_exact(codes[0], elements, segments, grid, group_start[1], hist)
-    scan_group(0, group_start[1], hist, sibling, features, allowed, nodes, limits, best[:, 0])
+    for group in range(codes.shape[0]):
+        first, last = group_start[group], group_start[group + 1]
+        sum_exact(codes[group], elements, segments, grid, last - first, hist[first:last])
+        scan_group(first, last, hist, sibling, features, allowed, nodes, limits, best[:, group])
 
 
 @kernel()
@@ -220,7 +223,7 @@ def split_node(codes, group_start, elements, segments, grid, parent, features, a
 
 
 def _search_example(packed, *, grid=True, both=True, monotone=0, rows=90, l2=0.0, low=-np.inf, high=np.inf, groups=2, d=4,
-                    tie=False):
+                    tie=False, more=0):
     def example(rng):
         n = 130
         codes = rng.integers(0, 6, (d, n)).astype(np.uint8)
@@ -228,9 +231,9 @@ def _search_example(packed, *, grid=True, both=True, monotone=0, rows=90, l2=0.0
         codes[1, ::5] = MISSING
         codes[3, ::4] = MISSING
         group_start = np.array([0, (d + 1) // 2, d]) if groups == 2 else np.array([0, d])
-        grouped = np.zeros((groups, n, (d + groups - 1) // groups), np.uint8)
+        grouped = np.zeros((groups, n + more, (d + groups - 1) // groups), np.uint8)  # more rows are none of the node's
         for group, (a, b) in zip(grouped, itertools.pairwise(group_start)):
-            group[:, : b - a] = codes[a:b].T
+            group[:n, : b - a] = codes[a:b].T
         g = rng.integers(-20000, 20000, n) + 9000 * (codes[0] > 2) * (monotone == 0) + 4000 * (codes[1] == MISSING)
         if tie:  # where missing values go left, the first two cuts of feature 1, and they are the best
             g = rng.integers(-2000, 2000, n) + 20000 * (codes[1] == MISSING) + 20000 * (codes[1] == 0)
@@ -282,7 +285,7 @@ def _tight_example(at, packed, least, curved):
 @oracle(split_node, kernels=(search_packed, search_exact, search_alone), rtol=1e-9, atol=1e-9, example=(
     _search_example(True), _search_example(True, rows=75, l2=2.0, d=31), _search_example(True, both=False, d=9),
     _search_example(True, tie=True, rows=75),
-    _search_example(False),
+    _search_example(False), _search_example(False, more=FEW_ROWS), _search_example(False, more=FEW_ROWS, l2=1.0, d=7),
     _search_example(False, grid=False, both=False, l2=3.0), _search_example(False, monotone=1, low=-0.15, high=0.1),
     _search_example(False, groups=1), _search_example(False, groups=1, monotone=-1, l2=0.5),
     *[_tight_example(at, packed, *limits) for at in (0, 5) for packed in (False, True)
