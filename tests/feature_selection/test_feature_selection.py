@@ -75,7 +75,7 @@ SELECTIONS = [
 ]
 
 
-@pytest.mark.parametrize("name, parameters", SELECTIONS, ids=str)
+@pytest.mark.parametrize("name, parameters", SELECTIONS, ids=lambda value: str(value).partition(" at 0x")[0])
 @pytest.mark.filterwarnings("ignore")
 def test_selections_equal_scikit_learn(name, parameters):
     mine = getattr(ours, name)(ours.f_regression, **parameters).fit(X, y)
@@ -109,7 +109,7 @@ def test_variance_threshold_equals_scikit_learn(threshold):
     (Ridge(), {}), (Ridge(), {"threshold": "median"}), (Ridge(), {"threshold": "1.25*mean"}), (Ridge(), {"threshold": 0.01}),
     (Lasso(0.1), {}), (Ridge(), {"max_features": 2}), (Ridge(), {"max_features": lambda X: 3, "threshold": -np.inf}),
     (LogisticRegression(max_iter=500), {"norm_order": 2}), (Ridge(), {"importance_getter": "coef_"}),
-], ids=str)
+], ids=lambda value: str(value).partition(" at 0x")[0])
 def test_select_from_model_equals_scikit_learn(estimator, parameters):
     target = LABELS if isinstance(estimator, LogisticRegression) else y
     Z = (X - X.mean(axis=0)) / np.where(X.std(axis=0) > 0, X.std(axis=0), 1)

@@ -31,7 +31,7 @@ HOLLOW = np.column_stack([GAPS, np.full(90, np.nan)])
 @pytest.mark.parametrize("settings", [
     {}, {"n_neighbors": 2, "weights": "distance"}, {"n_neighbors": 200}, {"add_indicator": True},
     {"weights": lambda distances: np.exp(-distances)}, {"keep_empty_features": True},
-], ids=str)
+], ids=lambda value: str(value).partition(" at 0x")[0])
 @pytest.mark.parametrize("X", [GAPS, HOLLOW], ids=["gaps", "hollow"])
 def test_neighbours_equal_scikit_learn(settings, X):
     X = X - [0, 100, -5, 1, 2, 0][: X.shape[1]]  # theirs loses digits of the distances where means are large
@@ -88,7 +88,7 @@ def test_a_forged_imputer_is_refused(tmp_path):
     {}, {"max_iter": 3}, {"imputation_order": "roman", "initial_strategy": "median"}, {"imputation_order": "arabic"},
     {"imputation_order": "descending", "skip_complete": True}, {"min_value": 0, "max_value": [1, 101, 2, 3, 4]},
     {"estimator": Ridge()}, {"add_indicator": True}, {"max_iter": 0},
-], ids=str)
+], ids=lambda value: str(value).partition(" at 0x")[0])
 @pytest.mark.filterwarnings("ignore:.*Early stopping:sklearn.exceptions.ConvergenceWarning")
 def test_regressions_equal_scikit_learn(settings):
     mine, other = IterativeImputer(**settings), TheirIterative(**settings)

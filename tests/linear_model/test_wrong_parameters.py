@@ -49,7 +49,7 @@ def test_odd_values_are_fitted_or_refused_by_name(cls, name):
     (RidgeCV(alphas=[]), "alphas"), (Ridge(alpha=["a"]), "'a'"), (ElasticNetCV(l1_ratio=[0.5, 2.0]), "2.0"),
     (Ridge(alpha=10**400), "alpha"), (RidgeCV(scoring=lambda: 1), "scoring"), (Lasso(precompute=[[1, 2], [3]]), "precompute"),
     (RidgeCV(alphas=np.array([1.0, -2.0])), "-2.0"),
-], ids=str)
+], ids=lambda value: str(value).partition(" at 0x")[0])
 def test_refused(model, text):
     with pytest.raises(ParameterError, match=text) as caught:
         model.fit(X, Y)
@@ -64,7 +64,7 @@ def test_a_number_as_sample_weight_is_that_weight_for_all():
                 cls().fit(X, y, bad)
 
 
-@pytest.mark.parametrize("class_weight", [{0: "x"}, {0: -1.0}, {1: float("inf")}, {"a": 1.0}], ids=str)
+@pytest.mark.parametrize("class_weight", [{0: "x"}, {0: -1.0}, {1: float("inf")}, {"a": 1.0}], ids=lambda value: str(value).partition(" at 0x")[0])
 def test_class_weights_are_finite_numbers_for_known_classes(class_weight):
     with pytest.raises(HomespunError, match="class_weight"):
         LogisticRegression(class_weight=class_weight).fit(X, CLASSES)
