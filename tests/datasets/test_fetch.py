@@ -364,6 +364,49 @@ def test_many_threads_at_once(server, toy):
     assert len(server.asked) == 1
 
 
+def test_a_lock_file_left_by_a_dead_process_is_free(server, toy, home):
+    (home / "toy").mkdir(parents=True)
+    (home / "toy" / ".toy.bin.lock").write_bytes(b"")
+    assert datasets.fetch("toy").read_bytes() == BODY
+    assert left_over(home / "toy") == ["toy.bin"]
+
+
+def test_a_failure_frees_the_lock(server, toy, home):
+    server.statuses = [404]
+    with pytest.raises(DataError):
+        datasets.fetch("toy")
+    assert left_over(home / "toy") == []
+    assert datasets.fetch("toy").read_bytes() == BODY
+
+
+def test_one_at_a_time_even_when_the_first_fails(server, toy):
+    """Whoever waits for a lock whose file is removed must not meet the one who makes a new file of it."""
+    server.statuses, server.delay = [404, 404], 0.002
+    said = []
+
+    def bring():
+        try:
+            said.append(datasets.fetch("toy").read_bytes() == BODY)
+        except DataError:
+            said.append("gone")
+
+    threads = [threading.Thread(target=bring) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(map(str, said)) == ["True"] * 6 + ["gone"] * 2
+    assert len(server.asked) == 3  # two refusals and one download
+
+
+def test_real_data_stand_in_for_the_network():
+    """The shared data sets hold the very file that the catalogue knows."""
+    if "HOMESPUN_DATA" not in os.environ:
+        pytest.skip("needs HOMESPUN_DATA (titanic)")
+    path = datasets.fetch("titanic", mirror=os.environ["HOMESPUN_DATA"])
+    assert len(path.read_text().splitlines()) - 1 == listing.entry("titanic").rows
+
+
 def test_unknown_name():
     with pytest.raises(ParameterError, match=re.escape("'titanik'")):
         datasets.fetch("titanik")

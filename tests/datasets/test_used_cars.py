@@ -75,6 +75,8 @@ def test_written_to_a_file(tmp_path, capsys):
     assert main(["used_cars", "--rows", "40", "-o", str(out)]) == 0
     assert "40 rows" in capsys.readouterr().out
     assert len(read(out)) == 40
+    assert main(["used_cars", "--rows", "40", "--clean", "-o", str(out)]) == 0
+    assert (read(out).frame["price"] > 100).all() and "turbo" in out.read_text().splitlines()[0]
     assert main(["used_cars", "--rows", "40", "-o", str(tmp_path / "no" / "cars.csv")]) == 1
     assert "no" in capsys.readouterr().err
     assert main(["used_cars", "--rows", "0"]) == 1

@@ -11,6 +11,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("name", choices=["used_cars"], help="which table")
     parser.add_argument("--rows", type=int, default=5000, help="number of rows (default 5000)")
     parser.add_argument("--seed", type=int, default=0, help="random_state (default 0)")
+    parser.add_argument("--clean", action="store_true", help="typed columns, nothing missing, repeated or mistyped")
     parser.add_argument("-o", "--output", default="-", help="file to write; '-' is the standard output")
     options = parser.parse_args(arguments)
 
@@ -18,7 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
     from homespun.datasets.cars import used_cars
 
     try:
-        frame = used_cars(options.rows, random_state=options.seed)
+        frame = used_cars(options.rows, random_state=options.seed, mess=not options.clean)
         if options.output == "-":
             frame.to_csv(sys.stdout, index=False)
         else:

@@ -178,6 +178,7 @@ def _transfer(known: Dataset, file: File, source: str, part: Path, timeout: floa
         size = total if total is not None else file.bytes
         _room(known.name, part.parent, (size or 0) - start)
         bar = progress(total=size, label=f"fetch {file.name}")
+        bar.unit, bar.unit_scale, bar.unit_divisor = "B", True, 1000
         bar.update(start)
         got = start
         with open(part, "ab") as kept, contextlib.closing(bar):
