@@ -71,6 +71,23 @@ def test_sparse(form):
         np.testing.assert_allclose(mine.inverse_transform(out).toarray(), Z, rtol=1e-12)
     with pytest.raises(ParameterError, match="Cannot center sparse"):
         ours.StandardScaler().fit(form(Z))
+    with pytest.raises(ParameterError, match="sparse"):
+        ours.StandardScaler().fit(Z).inverse_transform(form(Z))
+
+
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_matrix, sparse.csc_array])
+@pytest.mark.parametrize("constant", [1.0, 100.0, 1e-10, -0.1])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_constant_columns_have_no_variance(form, constant, weighted):
+    weights = 2 * np.random.default_rng(0).random(100) if weighted else None
+    model = ours.StandardScaler(with_mean=False).fit(form(np.full((100, 1), constant)), sample_weight=weights)
+    assert model.scale_.tolist() == [1.0] and model.var_[0] <= 1e-30 * constant**2
+
+
+def test_repeated_sparse_entries_are_their_sum():
+    Z = sparse.csr_matrix((np.array([1.0, 2.0, 5.0]), np.array([0, 0, 0]), np.array([0, 2, 3])), shape=(2, 1))
+    assert ours.StandardScaler(with_mean=False).fit(Z).var_.tolist() == [1.0]  # of 3 and 5
+    assert Z.nnz == 3
 
 
 def test_awkward_numbers():

@@ -164,6 +164,13 @@ class StandardScaler(OneToOneFeatureMixin, TransformerMixin, Estimator):
             ensure_all_finite="allow-nan",
         )
         if sparse.issparse(X):
+            if self.with_mean:
+                raise ParameterError(
+                    "StandardScaler: Cannot uncenter sparse matrices: pass `with_mean=False` instead.",
+                    operation="StandardScaler.inverse_transform",
+                    operands={"with_mean": True},
+                    rule="with_mean=False for sparse X",
+                )
             if self.with_std:
                 X.data *= self.scale_.astype(X.dtype)[X.indices]
             return X
@@ -190,15 +197,21 @@ def column_moments(X, weights=None):
     weights = np.ones(n) if weights is None else weights
     if sparse.issparse(X):
         X = X.tocsc()
+        if not X.has_canonical_format:
+            X = X.copy()
+            X.sum_duplicates()
         column = np.repeat(np.arange(d), np.diff(X.indptr))
         values, w = X.data.astype(np.float64), weights[X.indices]
         absent = np.isnan(values)
         lost = np.bincount(column, weights=w * absent, minlength=d)
         values, w = np.where(absent, 0.0, values), np.where(absent, 0.0, w)
-        total = weights.sum() - lost
+        stored = np.bincount(column, weights=w, minlength=d)
+        # Where every entry is stored no zero has weight: not even what rounding leaves of a difference of sums.
+        total = np.where(np.diff(X.indptr) == n, stored, weights.sum() - lost)
+        zeros = total - stored
         safe = np.where(total > 0, total, 1.0)
         mean = np.bincount(column, weights=w * values, minlength=d) / safe
-        zeros = total - np.bincount(column, weights=w, minlength=d)  # weight of the entries that are not stored
+        mean += (np.bincount(column, weights=w * (values - mean[column]), minlength=d) - zeros * mean) / safe
         squares = np.bincount(column, weights=w * (values - mean[column]) ** 2, minlength=d) + zeros * mean**2
         return total, mean, squares
     X = X.astype(np.float64, copy=False)
