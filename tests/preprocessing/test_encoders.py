@@ -162,6 +162,28 @@ def test_dataframes(kind):
             mine.transform(frame.rename(columns={"fuel": "Fuel"}))
 
 
+@pytest.mark.parametrize("kind", ["U", "O", "S"])
+def test_categories_of_a_column_of_bytes(kind):
+    X, categories = np.array([["b"], ["a"]], dtype="S"), [np.array(["b", "a"], dtype=kind)]
+    for name in ("OneHotEncoder", "OrdinalEncoder"):
+        mine, other = getattr(ours, name)(categories=categories), getattr(theirs, name)(categories=categories)
+        a, b = mine.fit(X).transform(X), other.fit(X).transform(X)
+        np.testing.assert_array_equal(*(part.toarray() if sparse.issparse(part) else part for part in (a, b)))
+    text = np.array([["b"], ["a"]], dtype="U")
+    with pytest.raises(DataError):
+        ours.OrdinalEncoder(categories=[np.array(["b", "a"], dtype="S")]).fit(text)
+
+
+def test_codes_of_a_group_leave_out_nan():
+    letters = ["a"] * 5 + ["b"] * 20 + ["c"] * 10 + ["d"] * 3 + [np.nan]
+    settings = {"handle_unknown": "use_encoded_value", "unknown_value": 2, "max_categories": 2, "encoded_missing_value": 3}
+    Q = np.array([["a"], ["b"], ["c"], ["d"], ["e"], [np.nan]], dtype=object)
+    model = ours.OrdinalEncoder(**settings).fit(np.array([letters], dtype=object).T)
+    assert model.transform(Q).ravel().tolist() == [1, 0, 1, 1, 2, 3]
+    with pytest.raises(ParameterError, match="unknown_value"):
+        ours.OrdinalEncoder(**{**settings, "unknown_value": 1}).fit(np.array([letters], dtype=object).T)
+
+
 def test_bad_input():
     X = [["a"], ["b"]]
     with pytest.raises(DataError, match=r"\['z'\]") as caught:

@@ -68,6 +68,8 @@ class CategoryEncoder(TransformerMixin, Estimator):
 
     def _given_categories(self, values, column, i):
         dtype = object if column.dtype.kind in "OUS" else column.dtype
+        if column.dtype.kind == "S":  # a column of bytes: categories given as text mean their bytes
+            values = [value.encode() if isinstance(value, str) else value for value in values]
         categories = np.array(list(values), dtype=dtype)
         where = f"{type(self).__name__}.fit"
         if len(distinct_values(categories)) != len(categories):

@@ -154,22 +154,26 @@ class OrdinalEncoder(OneToOneFeatureMixin, CategoryEncoder):
     def _codes_of(self):
         """For each column the output codes of its categories without NaN."""
         codes = []
-        for categories, group in zip(self.categories_, self._group_of):
+        for j, categories in enumerate(self.categories_):
             n = len(categories) - bool(len(categories) and is_nan(categories[-1]))
+            group = self._group_without_nan(j)
             codes.append(np.arange(n) if group is None else group[:n])
         return codes
 
     def _grouped(self, indices):
-        # NaN is the last category and never rare: without it the group's code is the number of frequent categories.
         codes = indices.copy()
-        for j, group in enumerate(self._group_of):
-            if group is None:
-                continue
-            if is_nan(self.categories_[j][-1]):
-                group = group.copy()
-                group[:-1] = np.where(group[:-1] == group.max(), group.max() - 1, group[:-1])
-            codes[:, j] = np.where(indices[:, j] >= 0, group[indices[:, j]], -1)
+        for j in range(len(self._group_of)):
+            group = self._group_without_nan(j)
+            if group is not None:
+                codes[:, j] = np.where(indices[:, j] >= 0, group[indices[:, j]], -1)
         return codes
+
+    def _group_without_nan(self, j):
+        """`_group_of`, but NaN, which is last and never rare, takes no number: the group's is that of the frequent categories."""
+        group = self._group_of[j]
+        if group is None or not is_nan(self.categories_[j][-1]):
+            return group
+        return np.append(np.where(group[:-1] == group.max(), group.max() - 1, group[:-1]), group[-1])
 
     def _check_unknown_value(self):
         if self.handle_unknown == "use_encoded_value":
