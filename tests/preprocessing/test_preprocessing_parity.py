@@ -260,6 +260,20 @@ def test_power_of_awkward_columns():
     assert not np.isfinite(far[0, 2])
 
 
+@pytest.mark.parametrize("rows", [5, 10])
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_the_most_likely_power_does_not_overflow(rows, sign):
+    """Years, whose likelihood grows up to powers that no float holds."""
+    from homespun.preprocessing import PowerTransformer
+
+    years = sign * np.array([2003.0, 1950, 1997, 2000, 2009, 2009, 1980, 1999, 2007, 1991])[:rows, None]
+    out = PowerTransformer().fit_transform(years)
+    assert np.isfinite(out).all() and abs(out.mean()) < 1e-9 and abs(out.std() - 1) < 1e-9
+    if sign > 0:
+        out = PowerTransformer("box-cox").fit(1 / years).transform(1 / years)
+        assert np.isfinite(out).all()
+
+
 BAD = [
     ("QuantileTransformer", {"n_quantiles": 20, "subsample": 10}, PLAIN, "20 quantiles and 10"),
     ("QuantileTransformer", {"n_quantiles": 20}, SIGNED, r"non-negative sparse matrices, got -\d"),

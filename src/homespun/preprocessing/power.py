@@ -173,7 +173,17 @@ def best_power(values, method) -> float:
         return 0.5 * n * spread(power) - (power - 1.0) * slope
 
     with np.errstate(all="ignore"):
-        return float(brent(loss, brack=(-2.0, 2.0)))
+        return float(np.clip(brent(loss, brack=(-2.0, 2.0)), *powers_in_range(values, method)))
+
+
+def powers_in_range(values, method) -> tuple[float, float]:
+    """The lowest and the highest power of which squares of g(x) fit into float64, with room for new values 20 times as large."""
+    largest = 0.5 * (np.log(np.finfo(np.float64).max) + np.log(np.finfo(np.float64).eps))
+    if method == "box-cox":  # x^l is large for a large x, and for a small one where l < 0
+        high, low = np.log(20.0 * values.max()), -np.log(values.min() / 20.0)
+        return -largest / max(low, 1e-3), largest / max(high, 1e-3)
+    room = largest / np.log1p(20.0 * np.abs(values).max())
+    return (2.0 - room if values.min() < 0 else -np.inf), (room if values.max() >= 0 else np.inf)
 
 
 def _boxcox_spread(logs):
