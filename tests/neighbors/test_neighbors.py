@@ -21,6 +21,16 @@ def cloud():
     return X, rng.normal(size=(40, 7)) * [1, 10, 0.1, 1, 1, 3, 1] + 50
 
 
+@pytest.mark.parametrize("model", [KNeighborsClassifier, KNeighborsRegressor])
+def test_neighbours_that_all_weigh_nothing_are_refused(model):
+    fitted = model(n_neighbors=3, weights=lambda distances: (distances <= 0.5).astype(float))
+    fitted.fit([[0, 1], [1, 2], [2, 3], [3, 4]], [0, 0, 1, 1])
+    assert fitted.predict([[1.1, 2.0]]).tolist() == [0]
+    with pytest.raises(DataError, match=r"zero weights \(query 1") as caught:
+        fitted.predict([[1.1, 2.0], [1.1, 1.1]])
+    assert caught.value.operands == {"query": 1}
+
+
 @pytest.mark.parametrize("metric, p", [("minkowski", 2), ("minkowski", 1), ("minkowski", 3), ("manhattan", 2),
                                        ("chebyshev", 2), ("cosine", 2), ("euclidean", 2)])
 def test_same_neighbours_as_sklearn(cloud, metric, p):

@@ -238,8 +238,17 @@ def neighbor_weights(distances, weights):
         with np.errstate(divide="ignore"):
             inverse = 1.0 / distances
         at_zero = np.isinf(inverse)
-        return np.where(at_zero.any(axis=1, keepdims=True), at_zero, inverse)
-    return weights(distances)
+        found = np.where(at_zero.any(axis=1, keepdims=True), at_zero, inverse)
+    else:
+        found = np.asarray(weights(distances))
+    nobody = ~found.any(axis=1)
+    if nobody.any():
+        query = int(nobody.argmax())
+        raise DataError(
+            f"All neighbors of some sample is getting zero weights (query {query}, with distances from "
+            f"{distances[query].min():g} to {distances[query].max():g}). Please modify 'weights' to avoid this case if you are "
+            "using a user-defined function.", operation="predict", operands={"query": query}, rule="a weight that is not 0")
+    return found
 
 
 def _smallest(found, k):
