@@ -25,9 +25,8 @@ def test_numbers_equal_sklearn(strategy, add_indicator, keep, X):
     parameters = {"strategy": strategy, "add_indicator": add_indicator, "keep_empty_features": keep}
     if strategy == "constant":
         parameters["fill_value"] = 3
-        parameters["keep_empty_features"] = True  # scikit-learn is changing what False means here
     mine, other = ours.SimpleImputer(**parameters).fit(X), theirs.SimpleImputer(**parameters).fit(X)
-    np.testing.assert_array_equal(mine.statistics_, other.statistics_)
+    np.testing.assert_array_equal(mine.statistics_, other.statistics_.astype(float))
     with np.errstate(all="ignore"):
         import warnings
 
@@ -119,6 +118,46 @@ def test_one_marker_stands_for_missing():
         with pytest.raises(ParameterError, match=r"missing_values must be a number, a text, None or NaN, got \[1, 2\]") as caught:
             cls(missing_values=[1, 2]).fit(NUMBERS)
         assert caught.value.operands == {"missing_values": [1, 2]}
+
+
+@pytest.mark.parametrize("keep", [False, True])
+@pytest.mark.parametrize("form", [np.asarray, sparse.csc_matrix])
+def test_a_constant_for_columns_without_values(keep, form):
+    X = form(np.array([[np.nan, 1.0, np.nan], [2.0, 3.0, np.nan]]))
+    out = ours.SimpleImputer(strategy="constant", fill_value=-1, keep_empty_features=keep).fit_transform(X)
+    out = out.toarray() if sparse.issparse(out) else out
+    assert out.tolist() == [[-1, 1, -1], [2, 3, -1]] if keep else out.tolist() == [[-1, 1], [2, 3]]
+    words = np.array([["a", np.nan], [np.nan, np.nan]], dtype=object)
+    out = ours.SimpleImputer(strategy="constant", keep_empty_features=keep).fit_transform(words)
+    assert out.tolist() == [row + ["missing_value"] * keep for row in (["a"], ["missing_value"])]
+
+
+def test_pandas_na():
+    words = pd.DataFrame({"a": pd.Series(["abc", None, "de"], dtype="string")})
+    for marker in (pd.NA, np.nan):
+        model = ours.SimpleImputer(missing_values=marker, strategy="constant", fill_value="?", add_indicator=True)
+        assert model.fit_transform(words).tolist() == [["abc", 0], ["?", 1], ["de", 0]]
+        often = ours.SimpleImputer(missing_values=marker, strategy="most_frequent")
+        assert often.fit_transform(words).tolist() == [["abc"], ["abc"], ["de"]]
+        numbers = pd.DataFrame({"a": pd.Series([1, None, 3], dtype="Int64")})
+        out = ours.SimpleImputer(missing_values=marker).fit_transform(numbers)
+        assert out.tolist() == [[1], [2], [3]] and out.dtype == np.float64
+        assert ours.SimpleImputer(missing_values=marker).fit_transform(NUMBERS).shape == NUMBERS.shape
+
+
+def test_rows_without_text_after_a_fit_on_text():
+    model = ours.SimpleImputer(strategy="most_frequent").fit([["a", "b"], ["c", "b"], ["a", "a"]])
+    assert model.transform([[np.nan, np.nan]]).tolist() == [["a", "b"]]
+    assert model.transform(np.full((1, 2), np.nan)).tolist() == [["a", "b"]]
+
+
+@pytest.mark.parametrize("kind", ["U", "S"])
+def test_arrays_in_which_nan_is_text_are_refused(kind):
+    X = np.array([["a", np.nan], ["b", "c"]], dtype=kind)
+    for strategy in ("constant", "most_frequent", "mean"):
+        with pytest.raises(DataError, match=f"{kind}") as caught:
+            ours.SimpleImputer(strategy=strategy).fit(X)
+        assert caught.value.suggestion == "an array of dtype=object"
 
 
 def test_bad_input():

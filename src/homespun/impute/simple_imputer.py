@@ -24,8 +24,8 @@ class SimpleImputer(TransformerMixin, Estimator):
 
     Parameters
     ----------
-    missing_values : number, str, None or NaN, default=NaN
-        What stands for "missing".
+    missing_values : number, str, None, NaN or pandas.NA, default=NaN
+        What stands for "missing". Where one of NaN and pandas.NA does, so does the other.
     strategy : {"mean", "median", "most_frequent", "constant"}, default="mean"
     fill_value : number or str, default=None
         With ``strategy="constant"``. None: 0 for numbers, "missing_value" for text.
@@ -103,7 +103,7 @@ class SimpleImputer(TransformerMixin, Estimator):
     def transform(self, X):
         """X with the missing values filled (and the indicator's columns at the end)."""
         check_is_fitted(self)
-        X = validate_input(self, X, "transform", copy=self.copy)
+        X = validate_input(self, X, "transform", copy=self.copy, as_objects=self._fit_dtype.kind == "O")
         kept = ~self._empty()
         if X.dtype.kind not in "OUS" and self.statistics_.dtype.kind not in "OUS" and X.dtype.kind != "f":
             X = X.astype(np.float64)
@@ -153,7 +153,7 @@ class SimpleImputer(TransformerMixin, Estimator):
 
     def _empty(self) -> np.ndarray:
         """Columns that are left out: those that had no value."""
-        if self.strategy == "constant" or self.keep_empty_features:
+        if self.keep_empty_features:
             return np.zeros(len(self.statistics_), dtype=bool)
         return np.array([value is None or value != value for value in self.statistics_.tolist()], dtype=bool)
 
@@ -170,25 +170,38 @@ class SimpleImputer(TransformerMixin, Estimator):
                 operands={"fill_value": fill},
                 rule="a number",
             )
-        return np.full(X.shape[1], fill, dtype=object if text else (X.dtype if X.dtype.kind == "f" else np.float64))
+        filled = np.full(X.shape[1], fill, dtype=object if text else (X.dtype if X.dtype.kind == "f" else np.float64))
+        if not self.keep_empty_features:
+            filled[[missing_mask(_column(X, j), self.missing_values).all() for j in range(X.shape[1])]] = np.nan
+        return filled
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = _is_nan(self.missing_values)
+        tags.input_tags.allow_nan = _is_nan(self.missing_values) or is_pandas_na(self.missing_values)
         tags.input_tags.string = True
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
 
-def validate_input(estimator, X, operation, copy=False):
-    """X as floats, or as objects if it holds text; NaN is allowed where it stands for "missing"."""
-    strings = _holds_text(X) and (
+def validate_input(estimator, X, operation, copy=False, as_objects=False):
+    """X as floats, or as objects if it holds text (or `as_objects`); NaN is allowed where it stands for "missing"."""
+    if getattr(getattr(X, "dtype", None), "kind", None) in ("U", "S"):
+        where = f"{type(estimator).__name__}.{operation}"
+        raise DataError(  # NaN became the text "nan" there, and would stay
+            f"{where}: {type(estimator).__name__} does not support data with dtype {X.dtype}, in which NaN is the text 'nan'",
+            operation=where,
+            operands={"X": X.shape, "dtype": str(X.dtype)},
+            rule="numbers, or text as objects",
+            suggestion="an array of dtype=object",
+        )
+    strings = as_objects or _holds_text(X) and (
         isinstance(estimator.missing_values, str)
         or getattr(estimator, "strategy", "constant") in ("most_frequent", "constant")
     )
     dtype = object if strings else (np.float64, np.float32)
-    finite = "allow-nan" if _is_nan(estimator.missing_values) or estimator.missing_values is None else True
+    marker = estimator.missing_values
+    finite = "allow-nan" if _is_nan(marker) or is_pandas_na(marker) or marker is None else True
     X = estimator.validate(
         X, operation=operation, dtype=dtype, ensure_all_finite=finite, accept_sparse="csc", copy=copy
     )
@@ -215,14 +228,17 @@ def _holds_text(X) -> bool:
 def missing_mask(X, missing_values) -> np.ndarray:
     """True where a value is missing."""
     if X.dtype.kind == "O":
-        if _is_nan(missing_values):
-            return np.array(X != X, dtype=bool)  # NaN differs from itself, also among objects
+        if _is_nan(missing_values) or is_pandas_na(missing_values):
+            try:
+                return np.array(X != X, dtype=bool)  # NaN differs from itself, also among objects
+            except TypeError:  # pandas.NA, which neither does nor does not
+                return np.array([is_pandas_na(value) or _is_nan(value) for value in X.ravel()], dtype=bool).reshape(X.shape)
         if missing_values is None:
             return np.array([value is None for value in X.ravel()], dtype=bool).reshape(X.shape)
         return np.array([value == missing_values for value in X.ravel()], dtype=bool).reshape(X.shape)
     if missing_values is None:
         return np.zeros(X.shape, dtype=bool)
-    return np.isnan(X) if _is_nan(missing_values) else missing_values == X
+    return np.isnan(X) if _is_nan(missing_values) or is_pandas_na(missing_values) else missing_values == X
 
 
 def column_statistics(X, missing_values, strategy, keep_empty):
@@ -254,6 +270,11 @@ def column_statistics(X, missing_values, strategy, keep_empty):
 
 def _column(X, j):
     return X[:, [j]].toarray().ravel() if sparse.issparse(X) else X[:, j]
+
+
+def is_pandas_na(value) -> bool:
+    """Whether it is pandas.NA; pandas need not be there to ask."""
+    return type(value).__name__ == "NAType"
 
 
 def _is_nan(value) -> bool:
