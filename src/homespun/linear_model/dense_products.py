@@ -62,22 +62,32 @@ def combine_rows(part, X, r, sums):
         "void(i8, f8[::1, :], f8[::1], f8[::1], f8[::1], f8[::1], f8[::1], f8[:, ::1])",
         "void(i8, f4[::1, :], f8[::1], f8[::1], f8[::1], f8[::1], f8[::1], f8[:, ::1])")
 def residual_rows(part, X, mean, root, target, w, residual, sums):
-    """OUT residual[i] = target[i] - A[i] . w for the rows of one part, sums[part] += sum of residual[i] A[i]."""
+    """OUT residual[i] = target[i] - A[i] . w for the rows of one part, sums[part] += sum of residual[i] A[i].
+
+    Four rows at a time are added; after the last one it again, with a share of zero.
+    """
     parts, d = sums.shape
-    for i in range(part * target.size // parts, (part + 1) * target.size // parts):
-        total = 0.0
+    stop = (part + 1) * target.size // parts
+    shares = np.zeros(4)
+    for i in range(part * target.size // parts, stop, 4):
+        shares[:] = 0.0
+        for k in range(i, min(i + 4, stop)):
+            total = 0.0
+            for j in range(d):
+                total += (X[k, j] - mean[j]) * w[j]
+            residual[k] = target[k] - root[k] * total
+            shares[k - i] = root[k] * residual[k]
+        a, b, c = min(i + 1, stop - 1), min(i + 2, stop - 1), min(i + 3, stop - 1)
+        first, second, third, fourth = shares[0], shares[1], shares[2], shares[3]
         for j in range(d):
-            total += (X[i, j] - mean[j]) * w[j]
-        residual[i] = target[i] - root[i] * total
-        share = root[i] * residual[i]
-        for j in range(d):
-            sums[part, j] += share * (X[i, j] - mean[j])
+            m = mean[j]
+            sums[part, j] += (first * (X[i, j] - m) + second * (X[a, j] - m)) + (third * (X[b, j] - m) + fourth * (X[c, j] - m))
 
 
 def _matrices(rng):
-    """Every layout, some rows or parts left over, and none."""
+    """Every layout; one, two, three and no rows left over."""
     yield rng.normal(size=(3 * PART_ROWS + 5, 3))
-    yield np.asfortranarray(rng.normal(size=(6, 2)))
+    yield np.asfortranarray(rng.normal(size=(7, 2)))
     yield rng.normal(size=(9, 4)).astype(np.float32)[::2]
     yield np.asfortranarray(rng.normal(size=((MOST_PARTS + 3) * PART_ROWS, 1)), dtype=np.float32)
 

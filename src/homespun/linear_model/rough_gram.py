@@ -70,10 +70,10 @@ def multiply_columns(part, X, new, mean, root, groups, left, grams):
         for k in range(depth):
             i = chunk * DEPTH + k
             for c in range(new.size):
-                row[c] = root[i] * (X[i, new[c]] - mean[c])
+                row[c] = root[i] * (X[i, np.uint64(new[c])] - mean[c])  # unsigned: see `moments.pack_centred`
             for c in range(0, height - groups * ROWS, ROWS):
                 at = np.uint64(((groups * ROWS + c) * chunks + chunk * ROWS) * DEPTH + k * ROWS)
-                for j in range(np.uint64(ROWS)):  # unsigned: see `moments.pack_centred`
+                for j in range(np.uint64(ROWS)):
                     left[at + j] = row[np.uint64(c) + j]
             for c in range(0, width, COLUMNS):
                 at = np.uint64(c * DEPTH + k * COLUMNS)
