@@ -82,6 +82,13 @@ def test_a_rare_word_weighs_more_than_a_common_one():
     assert names(datasets.search("classification of mushrooms"))[0] == "mushroom"
 
 
+def test_half_words_and_other_endings_count_less():
+    assert listing.likeness("auto", "automobil") == pytest.approx(0.5 * 4 / 9)
+    assert listing.likeness("recommender", "recommendation") == pytest.approx(0.5 * 9 / 14)
+    assert listing.likeness("car", "card") == listing.likeness("wine", "wind") == 0
+    assert listing.likeness("card", "card") == 1
+
+
 def test_score_by_hand():
     """BM25 of one word over the real catalogue, computed the long way."""
     import math

@@ -33,7 +33,7 @@ class Server(http.server.ThreadingHTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
         self.body, self.ranges, self.lengths, self.delay = BODY, True, True, 0.0
-        self.break_at, self.breaks, self.statuses = None, 0, []
+        self.break_at, self.breaks, self.statuses, self.shift = None, 0, [], 0
         self.asked = []  # (path, Range header, status)
 
     @property
@@ -59,7 +59,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.end_headers()
             return
         if status == 206:
-            self.send_header("Content-Range", f"bytes {start}-{len(server.body) - 1}/{len(server.body)}")
+            self.send_header("Content-Range", f"bytes {start + server.shift}-{len(server.body) - 1}/{len(server.body)}")
         if server.lengths:
             self.send_header("Content-Length", str(len(server.body) - start))
         self.end_headers()
@@ -397,6 +397,39 @@ def test_one_at_a_time_even_when_the_first_fails(server, toy):
         thread.join()
     assert sorted(map(str, said)) == ["True"] * 6 + ["gone"] * 2
     assert len(server.asked) == 3  # two refusals and one download
+
+
+def test_the_lock_is_on_the_file_that_others_see(tmp_path, monkeypatch):
+    """Between opening and locking, the owner may remove the file and another process make a new one."""
+    path, lock, tries = tmp_path / ".toy.lock", download._try_lock, []
+
+    def late(handle):
+        tries.append(handle)
+        if len(tries) == 1:
+            path.unlink()
+            path.touch()
+        return lock(handle)
+
+    monkeypatch.setattr(download, "_try_lock", late)
+    with download._locked(path):
+        assert len(tries) == 2
+        assert os.path.samestat(os.fstat(tries[1].fileno()), path.stat())
+
+
+def test_a_server_that_sends_another_range_is_not_believed(server, toy, home):
+    (home / "toy").mkdir(parents=True)
+    (home / "toy" / "toy.bin.part").write_bytes(BODY[:1000])
+    server.shift = 5
+    with pytest.raises(DataError, match="bytes from 1000 were asked for, the server sent 1005-"):
+        datasets.fetch("toy")
+    assert (home / "toy" / "toy.bin.part").read_bytes() == BODY[:1000]
+
+
+def test_a_server_that_never_stops(server, toy):
+    toy(size=1000)
+    server.lengths = server.ranges = False
+    with pytest.raises(DataError, match="more than the 1,000 bytes"):
+        datasets.fetch("toy")
 
 
 def test_real_data_stand_in_for_the_network():

@@ -82,6 +82,7 @@ def test_outliers_types_typos_spaces(clean):
     truth = datasets.messy(clean, "outliers").truth
     ratio = np.abs(truth["after"].astype(float) / truth["before"].astype(float))
     assert np.all(np.isclose(ratio, 100) | np.isclose(ratio, 0.01))
+    assert 0.2 < np.isclose(ratio, 100).mean() < 0.8  # some up, some down
     assert set(datasets.messy(clean, "mixed_types").truth["after"]) <= set(mess.WORDS)
     typos = datasets.messy(clean, "typos").truth
     assert (np.abs(typos["after"].str.len() - typos["before"].str.len()) <= 1).all() and (typos["after"] != typos["before"]).all()

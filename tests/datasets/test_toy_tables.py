@@ -93,6 +93,8 @@ def test_regression_noise_and_columns():
     X, y, w = datasets.make_regression(4000, 5, noise=50.0, coef=True, random_state=0)
     assert (y - X @ w).std() == pytest.approx(50.0, rel=0.05)
     assert stats.kstest(X.ravel(), "norm").pvalue > 0.001
+    weights = datasets.make_regression(10, 2000, n_informative=2000, coef=True, random_state=0)[2]
+    assert stats.kstest(weights / 100, "uniform").pvalue > 0.001
 
 
 def test_effective_rank_has_scikit_learns_singular_values():
@@ -149,6 +151,8 @@ def test_flipped_labels_shift_and_scale():
     settings = {"n_samples": 6000, "n_features": 4, "shuffle": False, "random_state": 0}
     X, y = datasets.make_classification(flip_y=0, **settings)
     assert np.mean(datasets.make_classification(flip_y=0.4, **settings)[1] != y) == pytest.approx(0.2, abs=0.02)
+    drawn_anew = datasets.make_classification(flip_y=1.0, weights=[0.95], **settings)[1]
+    assert drawn_anew.mean() == pytest.approx(0.5, abs=0.03)  # whatever the shares were
     moved = datasets.make_classification(flip_y=0, shift=2.0, scale=[1, 10, 1, 1], **settings)[0]
     assert np.allclose(moved, (X + 2.0) * [1, 10, 1, 1])
     drawn = datasets.make_classification(flip_y=0, shift=None, scale=None, **settings)[0]
