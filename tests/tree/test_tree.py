@@ -278,3 +278,12 @@ def test_formula(name):
 def test_class_weights_that_are_no_dicts_are_refused(class_weight):
     with pytest.raises(ParameterError, match="class_weight must be a dict of class → weight"):
         DecisionTreeClassifier(class_weight=class_weight).fit([[0.0], [1.0]], [0, 1])
+
+
+@pytest.mark.parametrize("form", [sp.csr_matrix, sp.csc_array])
+def test_the_trees_arrays_take_sparse_rows(form):
+    X = np.where(np.random.default_rng(0).random((30, 4)) < 0.5, 0.0, np.arange(120.0).reshape(30, 4))
+    model = DecisionTreeRegressor().fit(X, X[:, 1])
+    np.testing.assert_array_equal(model.tree_.apply(form(X.astype(np.float32))), model.apply(X))
+    np.testing.assert_array_equal(model.tree_.predict(form(X)).ravel(), model.predict(X))
+    assert (model.tree_.decision_path(form(X)) != model.decision_path(X)).nnz == 0

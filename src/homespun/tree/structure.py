@@ -97,7 +97,8 @@ class Tree:
         return depth
 
     def apply(self, X):
-        """The leaf that each row of X (n, d) ends in: (n,) int64."""
+        """The leaf that each row of X (n, d), dense or sparse, ends in: (n,) int64."""
+        X = X.toarray() if sp.issparse(X) else X
         return find_leaves(X, self.children_left, self.children_right, self.feature, self.threshold,
                            self.missing_go_to_left)
 
@@ -111,13 +112,13 @@ class Tree:
         parent = np.full(self.node_count, -1, dtype=np.int64)
         inner = np.flatnonzero(self.children_left != LEAF)
         parent[self.children_left[inner]] = parent[self.children_right[inner]] = inner
-        rows, nodes = np.arange(len(X)), self.apply(X)
+        rows, nodes = np.arange(X.shape[0]), self.apply(X)
         found = []
         while rows.size:
             found.append((rows, nodes))
             rows, nodes = rows[nodes != 0], parent[nodes[nodes != 0]]
         rows, nodes = (np.concatenate(parts) for parts in zip(*found)) if found else (rows, nodes)
-        path = sp.csr_matrix((np.ones(rows.size, dtype=np.int64), (rows, nodes)), shape=(len(X), self.node_count))
+        path = sp.csr_matrix((np.ones(rows.size, dtype=np.int64), (rows, nodes)), shape=(X.shape[0], self.node_count))
         path.sort_indices()
         return path
 
