@@ -324,3 +324,12 @@ def test_exact_trees_do_not_depend_on_threads(settings):
     for model in models[1:]:
         np.testing.assert_array_equal(model.words_, models[0].words_)
         np.testing.assert_array_equal(model.values_, models[0].values_)
+
+
+def test_single_trees_report_the_forests_parameters():
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    told = {"max_depth": 3, "min_samples_leaf": 2, "max_features": 0.5, "ccp_alpha": 0.001}
+    model = RandomForestRegressor(n_estimators=2, criterion="squared_error", **told).fit(X, X[:, 0])
+    for tree in (model.estimators_[1], model[0]):
+        assert {name: tree.get_params()[name] for name in told} == told
+    assert RandomForestClassifier(2, class_weight="balanced").fit(X, X[:, 0] > 0).estimators_[0].class_weight is None

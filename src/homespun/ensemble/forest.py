@@ -309,7 +309,9 @@ class Forest(Estimator):
         value = np.zeros((len(words), self.n_outputs_, n_classes.max()))
         for output, shares in enumerate(values):
             value[:, output, :shares.shape[1]] = shares
-        tree = (DecisionTreeClassifier if self.is_classifier else DecisionTreeRegressor)(criterion=self.criterion)
+        tree = (DecisionTreeClassifier if self.is_classifier else DecisionTreeRegressor)()
+        shared = tree.get_params().keys() - {"class_weight", "random_state"}  # these two are the whole forest's
+        tree.set_params(**{name: value for name, value in self.get_params(deep=False).items() if name in shared})
         tree.nodes_ = {
             "children_left": np.where(leaf, LEAF, (words >> 32) - begin),
             "children_right": np.where(leaf, LEAF, (words >> 32) - begin + 1),
