@@ -274,6 +274,17 @@ def test_the_most_likely_power_does_not_overflow(rows, sign):
         assert np.isfinite(out).all()
 
 
+@pytest.mark.parametrize("name", ["PowerTransformer", "QuantileTransformer"])
+def test_the_way_back_asks_for_no_names(name):
+    frame = pytest.importorskip("pandas").DataFrame(PLAIN[:20, [0, 3, 4]], columns=list("abc"))
+    parameters = {"n_quantiles": 20} if name == "QuantileTransformer" else {}
+    model = getattr(importlib.import_module("homespun.preprocessing"), name)(**parameters).fit(frame)
+    back = model.inverse_transform(model.transform(frame))
+    np.testing.assert_allclose(back, frame, rtol=1e-6)
+    with pytest.raises(ValueError, match="expecting 3"):
+        model.inverse_transform([[0.5]])
+
+
 BAD = [
     ("QuantileTransformer", {"n_quantiles": 20, "subsample": 10}, PLAIN, "20 quantiles and 10"),
     ("QuantileTransformer", {"n_quantiles": 20}, SIGNED, r"non-negative sparse matrices, got -\d"),

@@ -15,10 +15,10 @@ import numpy as np
 from scipy import sparse
 from scipy.special import ndtr, ndtri
 from sklearn.base import OneToOneFeatureMixin
-from sklearn.utils import check_random_state, resample
+from sklearn.utils import check_array, check_random_state, resample
 
 from homespun.base.errors import DataError, ParameterError
-from homespun.base.estimator import Estimator, TransformerMixin, check_is_fitted, check_params
+from homespun.base.estimator import Estimator, TransformerMixin, _worded, check_is_fitted, check_params
 from homespun.base.params import Boolean, Integer, OneOf, RandomState
 from homespun.preprocessing.quantiles import column_quantiles
 
@@ -173,15 +173,20 @@ class QuantileTransformer(OneToOneFeatureMixin, TransformerMixin, Estimator):
         return x
 
     def _values(self, X, operation, copy, negative=False):
-        X = self.validate(
-            X,
-            operation=operation,
-            accept_sparse="csc",
-            copy=copy,
-            dtype=(np.float64, np.float32),
-            force_writeable=True if operation != "fit" else None,
-            ensure_all_finite="allow-nan",
-        )
+        rules = {
+            "accept_sparse": "csc",
+            "copy": copy,
+            "dtype": (np.float64, np.float32),
+            "force_writeable": True if operation != "fit" else None,
+            "ensure_all_finite": "allow-nan",
+        }
+        if operation == "inverse_transform":  # what comes back need not bear names
+            X = check_array(X, **rules)
+            if X.shape[1] != self.n_features_in_:
+                told = f"X has {X.shape[1]} features, but QuantileTransformer is expecting {self.n_features_in_} features"
+                raise _worded(ValueError(told), self, operation, X=X)
+        else:
+            X = self.validate(X, operation=operation, **rules)
         if sparse.issparse(X) and not negative and not self.ignore_implicit_zeros and (X.data < 0).any():
             raise DataError(
                 f"QuantileTransformer.{operation}: QuantileTransformer only accepts non-negative sparse matrices, got "
