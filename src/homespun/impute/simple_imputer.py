@@ -195,10 +195,10 @@ def validate_input(estimator, X, operation, copy=False, as_objects=False):
             rule="numbers, or text as objects",
             suggestion="an array of dtype=object",
         )
-    strings = as_objects or _holds_text(X) and (
-        isinstance(estimator.missing_values, str)
-        or getattr(estimator, "strategy", "constant") in ("most_frequent", "constant")
+    takes_text = isinstance(estimator.missing_values, str) or (
+        getattr(estimator, "strategy", "constant") in ("most_frequent", "constant")
     )
+    strings = as_objects or (takes_text and _holds_text(X))
     dtype = object if strings else (np.float64, np.float32)
     marker = estimator.missing_values
     finite = "allow-nan" if _is_nan(marker) or is_pandas_na(marker) or marker is None else True
