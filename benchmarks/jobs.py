@@ -385,6 +385,7 @@ EXCLUDED = {
     "MinMaxScaler": _COLUMNS,
     "MissingIndicator": _COLUMNS,
     "Normalizer": _COLUMNS,
+    "NotNegative": "cuts the predictions of another model at zero; that model does the work",
     "OneHotEncoder": _COLUMNS,
     "OrdinalEncoder": _COLUMNS,
     "OutlierClipper": _COLUMNS,
