@@ -437,7 +437,7 @@ def grow_forest(codes, y, weights, kind, criterion, states, n_draws, class_facto
     words, values = np.empty((together, most), np.int64), np.empty((together, most, width))
     facts, n_nodes = np.empty((together, most, 3), np.float32), np.empty(together, np.int64)
     for begin in range(0, states.size, together):
-        some = np.zeros((min(together, states.size - begin), 8), np.int64)  # side by side, threads would fight for them: +15 %
+        some = np.zeros((min(together, states.size - begin), 8), np.int64)  # side by side, threads would fight
         some[:, 0] = states[begin:begin + together]
         if n_draws == 0:
             counts[:] = weights
