@@ -121,6 +121,20 @@ def test_a_dataframe_gives_a_report_that_says_it_cannot_be_computed_again(tmp_pa
         verify(page)
 
 
+def test_a_folder_of_files_gives_a_report_too(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "parts").mkdir()
+    for part in range(2):
+        used_cars(60, random_state=part).to_csv(tmp_path / "parts" / f"{part}.csv", index=False)
+    assert run(["fit", "parts", "-t", "price", "--models", "baseline,linear", "--folds", "2", "-o", "out"]) == 0
+    assert run(["report", "out/model.homespun", "--data", "parts", "-o", "again.html"]) == 0
+    assert (tmp_path / "again.html").read_text() == (tmp_path / "out/model-report.html").read_text()
+    assert run(["report", "out/model.homespun"]) == 1
+    assert "not trained on one file" in capsys.readouterr().err
+    with pytest.raises(DataError, match="nothing can be computed again"):
+        verify(tmp_path / "out/model-report.html")
+
+
 def test_other_data_is_refused(cars, tmp_path):
     project, folder = cars
     used_cars(400, random_state=9).to_csv(tmp_path / "other.csv", index=False)

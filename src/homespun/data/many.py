@@ -108,7 +108,7 @@ def _kind_in_all(column: str, parts: list[Loaded]) -> str:
 
 def _differences(parts: list[Loaded], names: list[str]) -> list[Decision]:
     files = [Path(part.name).name for part in parts]
-    found = [Decision(None, "files", files, f"{len(files)} files, one below the other")]
+    found = [Decision(None, "files", files, f"{len(files)} file{'s' * (len(files) != 1)}, one below the other")]
     lacking = {file: [column for column in names if column not in part.columns] for file, part in zip(files, parts)}
     lacking = {file: absent for file, absent in lacking.items() if absent}
     if lacking:

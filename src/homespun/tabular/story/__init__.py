@@ -88,13 +88,13 @@ def training_data(project, given, model: Path) -> Path:
     Raises
     ------
     DataError
-        It is not there; or the model was trained on a dataframe, and no file is given.
+        It is not there; or the model was trained on a dataframe or a folder, and nothing is given.
     """
     if given is not None:
         return Path(given)
     name = (project.record_.get("data") or {}).get("source")
     if name is None:
-        raise DataError("report: the model was trained on a dataframe; say which file holds the data: --data PATH",
+        raise DataError("report: the model was not trained on one file; say where the data is: --data PATH",
                         operation="report", operands={"model": str(model)}, rule="the training data", suggestion="--data PATH")
     for place in (model.parent / name, Path.cwd() / name):
         if place.is_file():
@@ -104,9 +104,11 @@ def training_data(project, given, model: Path) -> Path:
 
 
 def _source(one) -> dict[str, str | None]:
-    """Name and digest of a file; what is no file has none, and cannot be read again."""
+    """Name and digest of a file; what is no single file (a folder, a pattern) has none, and cannot be compared again."""
     if not isinstance(one, (str, os.PathLike)):
         return {"name": "not saved" if one is None else "a dataframe", "sha256": None}
+    if not Path(one).is_file():
+        return {"name": Path(one).name, "sha256": None}
     with open(one, "rb") as file:
         return {"name": Path(one).name, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
 
