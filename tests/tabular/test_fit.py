@@ -139,6 +139,18 @@ def test_validate(project):
         project.validate(FRESH.assign(price="-"))
 
 
+def test_a_score_that_has_no_value_is_not_inside_what_was_promised(project):
+    for few in (FRESH.iloc[[0]], FRESH.iloc[:9].assign(price="5000")):
+        said = project.validate(few).sentences[0]
+        assert "has no value" in said and "'price'" in said and "promised" not in said, said
+
+
+def test_fresh_data_without_rows(project):
+    for ask in (project.predict, project.validate):
+        with pytest.raises(DataError, match="columns but no rows"):
+            ask(FRESH.iloc[:0])
+
+
 @pytest.mark.parametrize("models", [["linear"], ["boosting"], ["forest"]])
 def test_saved_and_loaded_to_the_last_bit(models, tmp_path):
     made = fit(CARS, "price", models=models, folds=2, out=tmp_path)

@@ -225,9 +225,12 @@ class Project:
 
     def _say(self, found, n) -> None:
         first = next(iter(found.scores))
-        if found.expected and found.expected[1] == found.expected[1]:
+        value = found.scores[first]
+        if value != value:
+            found.sentences.insert(0, f"{first} has no value on {n} row{'s' * (n != 1)} with one and the same {self.target!r}: "
+                                      "fresh data needs rows that differ in it")
+        elif found.expected and found.expected[1] == found.expected[1]:
             score, low, high = found.expected
-            value = found.scores[first]
             where = "below" if value < low else "above" if value > high else "inside"
             sure = ""
             if where == "below":
@@ -314,7 +317,11 @@ class Project:
             return data
         # a known column that is no feature is neither demanded nor complained about
         absent = tuple(name for name in optional if name)
-        return reread(data, needed, optional=absent, operation=operation, known=tuple(self.recipes_))
+        table = reread(data, needed, optional=absent, operation=operation, known=tuple(self.recipes_))
+        if not len(table):
+            raise DataError(f"{operation}: the data has columns but no rows", operation=operation, operands={"rows": 0},
+                            rule="at least one row")
+        return table
 
     @staticmethod
     def _split_of(name, recipe):
