@@ -3,6 +3,7 @@
 import datetime
 import gzip
 import json
+import random
 
 import numpy as np
 import pandas as pd
@@ -87,6 +88,8 @@ def test_header_of_text_table(tmp_path):
         ("t.xz", b"\xfd7zXZ\x00", "xz"),
         ("t.bin", b"\x01\x00\x02binary", "not text"),
         ("t.gz", b"\x1f\x8bnope", "gzip"),
+        ("random.csv", random.Random(0).randbytes(4000), "not text"),
+        ("program.csv", b"\x7fELF\r\n" + random.Random(1).randbytes(600), "not text"),
     ],
 )
 def test_files_that_are_no_table(tmp_path, name, content, word):

@@ -147,17 +147,13 @@ def _without_mark(path: Path, name: str, head: bytes, whole: bool) -> tuple[str,
             return codec, f"{max(even, odd)} of the first {half} pairs of bytes have a zero in the same place"
     odd_signs = sum(head.count(sign) for sign in (*range(1, 9), *range(14, 28))) - head.count(1)
     if zeros + odd_signs + head.count(1) * (head.count(1) < 3) > 0.1 * len(head) or (zeros and zeros > 0.3 * len(head)):
-        at = min((place for place in (head.find(sign) for sign in range(9)) if place >= 0), default=0)
-        raise DataError(
-            f"{name!r} is not text: byte {at} is {head[at]:#04x}",
-            operation="read",
-            operands={"source": name, "byte": at},
-            rule="CSV, TSV, Parquet, JSON, Excel, SQLite or DuckDB",
-            where=f"byte {at}",
-        )
+        raise _no_text(name, head)
     first = _first_wrong(path, whole)
     if first is None:
         return "utf-8", "every byte fits"
+    if zeros + odd_signs > 0.02 * len(head) and sum(sign in head for sign in (0, *range(2, 9), *range(14, 27))) > 4:
+        # neither UTF-8 nor what an older encoding has: a picture, an archive, a program
+        raise _no_text(name, head)
     evidence = f"byte {first[1]:#04x} at {first[0]} is not UTF-8"
     good = broken = 0
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -183,6 +179,17 @@ def _without_mark(path: Path, name: str, head: bytes, whole: bool) -> tuple[str,
             for chunk in iter(lambda: file.read(CHUNK), b"")
         )
     return ("latin-1" if undefined else "cp1252"), evidence
+
+
+def _no_text(name: str, head: bytes) -> DataError:
+    at = min((place for place in (head.find(sign) for sign in range(9)) if place >= 0), default=0)
+    return DataError(
+        f"{name!r} is not text: byte {at} is {head[at]:#04x}",
+        operation="read",
+        operands={"source": name, "byte": at},
+        rule="CSV, TSV, Parquet, JSON, Excel, SQLite or DuckDB",
+        where=f"byte {at}",
+    )
 
 
 def _first_wrong(path: Path, whole: bool) -> tuple[int, int] | None:
