@@ -31,6 +31,9 @@ def write_whole(path: Path, text: str) -> Path:
     >>> write_whole(pathlib.Path(tempfile.mkdtemp()) / "a.txt", "whole").read_text()
     'whole'
     """
+    if path.exists() and not path.is_file() and not path.is_dir():  # a device or a pipe is written to, not replaced by a file
+        path.write_text(text, encoding="utf-8", newline="")
+        return path
     draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
     try:
         draft.write_text(text, encoding="utf-8", newline="")
