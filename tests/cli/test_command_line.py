@@ -196,6 +196,30 @@ def test_wrong_calls_end_with_2(call, arguments):
     assert call(*arguments)[0] == 2
 
 
+def test_a_closed_pipe_is_no_mistake(folder):
+    for arguments in (["inspect", "cars.csv"], ["predict", "cars.homespun", "cars.csv"]):
+        command = [sys.executable, "-m", "homespun.cli", *arguments]
+        with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            process.stdout.close()  # as `head` does
+            said = process.stderr.read().decode()
+            assert (process.wait(), said) == (0, "")
+
+
+def test_a_device_is_written_to_and_not_replaced(call, folder):
+    os.mkfifo(folder / "pipe")
+    reader = os.open(folder / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    assert call("predict", "cars.homespun", "fresh.csv", "-o", "pipe")[0] == 0
+    assert os.read(reader, 20).startswith(b"prediction\n")
+    os.close(reader)
+    assert (folder / "pipe").is_fifo()
+
+
+def test_long_names_are_cut_in_messages(call, folder):
+    (folder / "long.csv").write_text("a" * 500 + ",b\n1,2\n3,4\n")
+    status, _, err = call("fit", "long.csv", "--target", "zzz")
+    assert status == 1 and "a" * 59 + "…" in err and "a" * 60 not in err
+
+
 def test_help_and_version(call):
     status, out, _ = call("--help")
     assert status == 0

@@ -227,3 +227,12 @@ def test_real_tables(path, rows, columns, encoding, delimiter, header, decisions
     for what, value in decisions.items():
         assert found.get(what, "absent") == value, what
     assert all(isinstance(text, str) for text, _ in lines(table, 100))
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_no_colour_where_none_is_wanted(tmp_path, capsys, monkeypatch, asked):
+    monkeypatch.setattr("typer.echo", lambda text="", **_: print(text))  # as on a terminal: nothing is taken out
+    monkeypatch.setenv("NO_COLOR", "1") if asked else monkeypatch.delenv("NO_COLOR", raising=False)
+    (tmp_path / "a.csv").write_text("a,b\n1,2\n3,4\n")
+    assert run(["inspect", str(tmp_path / "a.csv")]) == 0
+    assert ("\033[" in capsys.readouterr().out) is not asked

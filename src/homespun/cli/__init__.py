@@ -26,8 +26,13 @@ def run(arguments: list[str]) -> int:
         with warnings.catch_warnings():
             warnings.simplefilter("always", UserWarning)
             warnings.showwarning = _note
-            app(args=arguments, prog_name="homespun")
+            try:
+                app(args=arguments, prog_name="homespun")
+            finally:
+                sys.stdout.flush()  # here, where a closed pipe is understood, and not when Python ends
     except SystemExit as ended:
+        if isinstance(ended.__context__, BrokenPipeError):  # Typer's own end of `homespun … | head`: nothing went wrong
+            return 0
         return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except HomespunError as error:
         return _say(str(error))

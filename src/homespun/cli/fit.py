@@ -39,7 +39,7 @@ def fit(
         typer.echo(f"resumed: {found} folds were measured before" if found else "nothing to resume: begun anew")
     typer.echo("\nunderstood")
     for decision in project.decisions:
-        place = decision.column if decision.column is not None else "(table)"
+        place = _short(decision.column, 40) if decision.column is not None else "(table)"
         value = "" if decision.value is None else f" {_short(decision.value)}"
         typer.echo(f"  {place:<20} {decision.kind}{value}: {_short(decision.evidence, 110)}")
     for warning in project.warnings:
@@ -58,7 +58,7 @@ def _worked(record) -> str:
     """How much was tried, in which time, and what ended it."""
     tried = len(record["candidates"]) + len(record["given_up"])
     ended = {"budget": "; the budget ended the search", "Ctrl-C": "; interrupted, what was finished is kept"}
-    return f"{tried} candidates in {record['seconds']['all']:.1f} s" + ended.get(record["interrupted"], "")
+    return f"{tried} candidate{'s' * (tried != 1)} in {record['seconds']['all']:.1f} s" + ended.get(record["interrupted"], "")
 
 
 def leaderboard_lines(board) -> list[str]:

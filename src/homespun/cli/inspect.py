@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import textwrap
 
@@ -45,8 +46,9 @@ def inspect(
         typer.echo(json.dumps(summary(found), indent=1, ensure_ascii=False, default=str))
         return
     width = min(max(shutil.get_terminal_size((100, 24)).columns, 60), 160)
+    plain = bool(os.environ.get("NO_COLOR"))  # no-color.org; Typer itself does not ask
     for line, style in lines(found, width):
-        typer.echo(typer.style(line, **style) if style else line)
+        typer.echo(line if plain or not style else typer.style(line, **style))
 
 
 def summary(table) -> dict:

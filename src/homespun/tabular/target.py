@@ -41,7 +41,7 @@ def clean_target(table, name: str, task: str, positive: Any) -> Target:
         hint = did_you_mean(name, frame.columns)
         raise DataError(
             f"fit: there is no column {name!r} for the target"
-            + (f"; {hint}" if hint else f"; the columns are {', '.join(map(repr, list(frame.columns)[:30]))}"),
+            + (f"; {hint}" if hint else f"; the columns are {_named(list(frame.columns))}"),
             operation="fit",
             operands={"target": name},
             rule="a column of the table",
@@ -126,6 +126,12 @@ def clean_target(table, name: str, task: str, positive: Any) -> Target:
         _choose_scale(target, positive, bool(recipe.get("unit") or recipe.get("currency")))
         return target
     return _classes(Target(name, task, values, rows, decisions=decisions), recipe, positive, distinct)
+
+
+def _named(columns: list, most: int = 30, longest: int = 60) -> str:
+    """Columns for an error's text: a file that is no table may have names as long as a page."""
+    short = [name if len(name) <= longest else f"{name[: longest - 1]}…" for name in map(str, columns[:most])]
+    return ", ".join(map(repr, short)) + (f" and {len(columns) - most} more" if len(columns) > most else "")
 
 
 def _infer(values, distinct, numeric, recipe):
