@@ -36,6 +36,7 @@ from numba.core.registry import cpu_target
 from numba.np.ufunc import parallel as numba_pool
 
 from homespun.kernels.cache import KernelCache
+from homespun.kernels.written import written
 
 __all__ = ["FASTMATH", "KERNELS", "Kernel", "kernel", "num_threads", "prange"]
 
@@ -167,16 +168,25 @@ class Kernel(Dispatcher):
         for text in self.signatures_pinned:
             wanted, _ = sigutils.normalize_signature(text)
             if len(wanted) == len(given) and all(self._fits(have, want) for have, want in zip(given, wanted)):
+                self._refuse_to_write(given)
                 return text
         raise TypeError(
             f"kernel {_name(self.py_func)} takes {' or '.join(self.signatures_pinned)}, "
             f"got ({', '.join(str(kind) for kind in given)}); its wrapper must convert first")
 
+    def _refuse_to_write(self, given):
+        """TypeError for a read-only array where the kernel writes: its memory may be a file that cannot be written."""
+        frozen = {i for i, have in enumerate(given) if isinstance(have, numba.types.Array) and not have.mutable}
+        wrong = sorted(frozen & written(self.py_func)) if frozen else []
+        if wrong:
+            raise TypeError(f"kernel {_name(self.py_func)} writes into its argument {wrong[0] + 1}, which is a read-only array; "
+                            "its wrapper must pass one of its own")
+
     def _fits(self, have, want) -> bool:
         if have == want:
             return True
         if isinstance(want, numba.types.Array) or isinstance(have, numba.types.Array):
-            # A kernel only reads what its wrapper passes read-only, so the flag may differ; layout and dtype may not
+            # The flag "read-only" may differ where the kernel only reads (`_refuse_to_write`); layout and dtype may not
             # (but a contiguous array serves where any layout is taken).
             return (isinstance(have, numba.types.Array) and isinstance(want, numba.types.Array)
                     and have.dtype == want.dtype and have.ndim == want.ndim and want.layout in ("A", have.layout))
