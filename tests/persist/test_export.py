@@ -74,7 +74,7 @@ MODELS = [
     (Ridge(), X, np.column_stack([Y, -Y]), 0),
     (RidgeCV(), X.astype(np.float32), Y, 0),
     (LogisticRegression(), X, TWO, 0),
-    (LogisticRegression(), X.astype(np.float32), TWO, 1e-6),
+    (LogisticRegression(), X.astype(np.float32), TWO, 0),
     (LogisticRegression(C=1e6), 1e3 * X, TWO, 0),
     (LogisticRegression(), X, THREE, 0),
     (DecisionTreeClassifier(max_depth=5), GAPS, THREE, 0),

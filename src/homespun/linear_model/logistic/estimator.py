@@ -251,7 +251,7 @@ class LogisticRegression(ClassifierMixin, Estimator):
         z = self.decision_function(X)
         if z.ndim > 1:
             return softmax(z, axis=1)
-        second = np.exp(log_expit(z))
+        second = np.exp(log_expit(z.astype(np.float64)).astype(z.dtype))  # by way of float64: an exported model's bits
         return np.column_stack([1 - second, second])
 
     def predict_log_proba(self, X):
