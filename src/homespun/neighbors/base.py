@@ -245,9 +245,9 @@ def neighbor_weights(distances, weights):
     if nobody.any():
         query = int(nobody.argmax())
         raise DataError(
-            f"All neighbors of some sample is getting zero weights (query {query}, with distances from "
-            f"{distances[query].min():g} to {distances[query].max():g}). Please modify 'weights' to avoid this case if you are "
-            "using a user-defined function.", operation="predict", operands={"query": query}, rule="a weight that is not 0")
+            "All neighbors of some sample is getting zero weights. Please modify 'weights' to avoid this case if you are using "
+            f"a user-defined function. It is query {query}, with distances from {distances[query].min():g} to "
+            f"{distances[query].max():g}.", operation="predict", operands={"query": query}, rule="a weight that is not 0")
     return found
 
 
