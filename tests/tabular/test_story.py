@@ -121,6 +121,19 @@ def test_a_dataframe_gives_a_report_that_says_it_cannot_be_computed_again(tmp_pa
         verify(page)
 
 
+def test_names_are_no_formulas(tmp_path):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=90)
+    kinds = np.array(["low $x_{$ {braces} <b>", "a word that is far too long for the side of a picture", "high $\\frac$"])
+    frame = pd.DataFrame({"cost $\\frac$": x, "{winner.score} {0}": rng.choice(["$_$", "b"], 90),
+                          "kind of $y_{$": kinds[np.searchsorted([-0.4, 0.4], x)]})
+    for target in ("kind of $y_{$", "cost $\\frac$"):
+        project = hs.fit(frame, target, models=["baseline", "linear"], folds=3)
+        page = project.report(tmp_path / "r.html", data=frame).read_text()
+        assert "cost $\\frac$</text>" in page  # as it is written, in a picture
+    assert "{winner.score} {0}" in page
+
+
 def test_a_folder_of_files_gives_a_report_too(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "parts").mkdir()

@@ -13,9 +13,15 @@ STYLE: dict[Any, Any] = {
     "svg.hashsalt": "homespun", "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 9, "axes.titlesize": 10,
     "axes.titleweight": "bold", "axes.edgecolor": "#8a94a3", "axes.labelcolor": "#1d2530", "text.color": "#1d2530",
     "xtick.color": "#8a94a3", "ytick.color": "#8a94a3", "axes.spines.top": False, "axes.spines.right": False,
+    "text.parse_math": False,  # a column may be called "$x_{$": names are no formulas
     "figure.facecolor": "none", "axes.facecolor": "none", "savefig.facecolor": "none",
 }
 INK, SOFT, ACCENT, PALE, BAD = "#1d2530", "#8a94a3", "#1f5fbf", "#bcd3f5", "#b3261e"
+
+
+def shortened(text: str, most: int) -> str:
+    """A name that fits into a picture."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _drawn(draw: Callable, width: float, height: float, columns: int = 1, rows: int = 1) -> str:
@@ -64,7 +70,7 @@ def against_truth(truth: np.ndarray, prediction: np.ndarray, target: str, log: b
         count, xs, ys = np.histogram2d(np.clip(x, low, high), np.clip(y, low, high), bins=44, range=[[low, high]] * 2)
         left.pcolormesh(xs, ys, np.ma.masked_equal(np.log1p(count.T), 0), cmap="Blues", vmin=-0.7, rasterized=False)
         left.plot([low, high], [low, high], color=BAD, linewidth=1)
-        left.set_xlabel(f"true {target}" + (", log10" if log else ""))
+        left.set_xlabel(f"true {shortened(target, 40)}" + (", log10" if log else ""))
         left.set_ylabel("predicted")
         left.set_title("Predicted against true")
         error = y - x
@@ -107,9 +113,10 @@ def confusion(matrix: np.ndarray, names: Sequence[str]) -> str:
             for j in range(len(names)):
                 colour = INK if share[i, j] < 0.65 else "white"
                 ax.text(j, i, f"{matrix[i, j]:,}", ha="center", va="center", color=colour, fontsize=8)
-        turn = {"rotation": 30, "ha": "right"} if max(map(len, names)) > 6 else {}
-        ax.set_xticks(range(len(names)), names, **turn)
-        ax.set_yticks(range(len(names)), names)
+        short = [shortened(name, 24) for name in names]
+        turn = {"rotation": 30, "ha": "right"} if max(map(len, short)) > 6 else {}
+        ax.set_xticks(range(len(names)), short, **turn)
+        ax.set_yticks(range(len(names)), short)
         ax.set(xlabel="predicted", ylabel="true")
         for side in ("left", "bottom"):
             ax.spines[side].set_visible(False)
@@ -125,7 +132,7 @@ def dependence(curves: Sequence[tuple[str, Sequence, Sequence[float]]], label: s
         for ax, (name, places, values) in zip(axes.flat, curves):
             if len(places) and isinstance(places[0], str):
                 ax.barh(range(len(places)), values, color=PALE, edgecolor=ACCENT, linewidth=0.5)
-                ax.set_yticks(range(len(places)), [place[:18] for place in places])
+                ax.set_yticks(range(len(places)), [shortened(place, 18) for place in places])
                 ax.invert_yaxis()
                 ax.set_xlabel(label)
                 low, high = min(values), max(values)
@@ -134,7 +141,7 @@ def dependence(curves: Sequence[tuple[str, Sequence, Sequence[float]]], label: s
                 ax.plot(places, values, color=ACCENT)
                 ax.plot(places, [min(values)] * len(places), "|", color=SOFT, markersize=6)
                 ax.set_ylabel(label)
-            ax.set_title(name[:34])
+            ax.set_title(shortened(name, 34))
         for ax in axes.flat[len(curves) :]:
             ax.set_visible(False)
 
