@@ -11,6 +11,7 @@ import pytest
 from conftest import example_row
 from starlette.testclient import TestClient
 
+import homespun as hs
 from homespun.datasets import used_cars
 from homespun.errors import DataError
 from homespun.preprocessing import StandardScaler
@@ -337,3 +338,9 @@ def test_a_request_that_is_refused_for_waiting_is_told_when_to_come_again(cars, 
         monkeypatch.setattr(app.state.batcher, "ask", full)
         answer = client.post("/predict", json={"rows": [row]})
     assert answer.status_code == 503 and answer.headers["retry-after"] == "1" and "waiting" in json.dumps(answer.json())
+
+
+def test_an_example_is_a_number_that_a_person_would_write():
+    frame = pd.DataFrame({"x": np.arange(60) * 0.1 + 0.005, "y": np.arange(60) % 7 * 1.0})
+    x = Contract.of(hs.fit(frame, "y", models=["linear"], folds=2)).fields["x"].example
+    assert len(str(x)) <= 7, x

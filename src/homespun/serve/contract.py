@@ -254,6 +254,8 @@ def _project_fields(project) -> dict[str, Field]:
             edges = before.get("edges") or [None]
             unit = recipe.get("unit") or recipe.get("suffix") or recipe.get("currency") or ""
             example = example if isinstance(example, (int, float)) else edges[len(edges) // 2]
+            if isinstance(example, float):
+                example = float(f"{example:.6g}")  # the middle of two numbers may be 4.744999999999999
             if isinstance(example, float) and example.is_integer():
                 example = int(example)  # 2018, not 2018.0
             fields[name] = Field(name, "number", unit=unit, low=edges[0], high=edges[-1], example=example)

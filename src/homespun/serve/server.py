@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import socket
 from pathlib import Path
@@ -60,7 +61,8 @@ def serve(path, *, host: str = "127.0.0.1", port: int = 8000, allow_code=None, m
                     ready(address)
 
         settings = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=10, backlog=4096)
-        Server(settings).run([opened])
+        with contextlib.suppress(KeyboardInterrupt):  # uvicorn sends it on when all is answered: it was the way to stop
+            Server(settings).run([opened])
     finally:
         opened.close()
 
