@@ -274,3 +274,13 @@ def test_export(call, folder):
 def test_prove(call):
     status, out, _ = call("prove", "pairwise_distances")
     assert status == 0 and "largest difference" in out
+
+
+def test_ctrl_c_before_a_model_is_finished_is_said(call, monkeypatch):
+    def interrupted(*_, out, **__):
+        out.with_suffix(".journal").mkdir()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("homespun.tabular.fit", interrupted, raising=False)
+    status, _, err = call("fit", "cars.csv", "-t", "price", "--out", "stopped")
+    assert status == 130 and "no model was finished; --resume goes on" in err and err.endswith("homespun: interrupted\n")

@@ -33,6 +33,8 @@ def run(arguments: list[str]) -> int:
     except SystemExit as ended:
         if isinstance(ended.__context__, BrokenPipeError):  # Typer's own end of `homespun … | head`: nothing went wrong
             return 0
+        if ended.code == 130:  # Typer's, too
+            print("homespun: interrupted", file=sys.stderr)
         return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except HomespunError as error:
         return _say(str(error))

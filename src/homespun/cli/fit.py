@@ -29,9 +29,14 @@ def fit(
     from homespun.tabular.fitting import place_for
 
     destination = place_for(out, data)
-    project = train(data, target, task=task, time=time, group=group, stratify=stratify,
-                    positive=positive_class if positive_class is not None else True if positive else None, models=models,
-                    folds=folds, budget=budget, random_state=seed, out=destination, resume=resume)
+    try:
+        project = train(data, target, task=task, time=time, group=group, stratify=stratify,
+                        positive=positive_class if positive_class is not None else True if positive else None, models=models,
+                        folds=folds, budget=budget, random_state=seed, out=destination, resume=resume)
+    except KeyboardInterrupt:
+        kept = destination.with_suffix(".journal").exists()
+        typer.echo("no model was finished" + ("; --resume goes on with what was measured" if kept else ""), err=True)
+        raise
     record = project.record_
     typer.echo(f"{data}: {record['data']['rows']:,} rows, {record['data']['columns']} columns")
     if resume:
