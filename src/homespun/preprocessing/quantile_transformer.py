@@ -183,8 +183,8 @@ class QuantileTransformer(OneToOneFeatureMixin, TransformerMixin, Estimator):
         if operation == "inverse_transform":  # what comes back need not bear names
             X = check_array(X, **rules)
             if X.shape[1] != self.n_features_in_:
-                told = f"X has {X.shape[1]} features, but QuantileTransformer is expecting {self.n_features_in_} features"
-                raise _worded(ValueError(told), self, operation, X=X)
+                expected = f"QuantileTransformer is expecting {self.n_features_in_} features as input."
+                raise _worded(ValueError(f"X has {X.shape[1]} features, but {expected}"), self, operation, X=X)
         else:
             X = self.validate(X, operation=operation, **rules)
         if sparse.issparse(X) and not negative and not self.ignore_implicit_zeros and (X.data < 0).any():
