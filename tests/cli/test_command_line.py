@@ -284,3 +284,24 @@ def test_ctrl_c_before_a_model_is_finished_is_said(call, monkeypatch):
     monkeypatch.setattr("homespun.tabular.fit", interrupted, raising=False)
     status, _, err = call("fit", "cars.csv", "-t", "price", "--out", "stopped")
     assert status == 130 and "no model was finished; --resume goes on" in err and err.endswith("homespun: interrupted\n")
+
+
+def test_what_is_read_is_not_overwritten(call, folder):
+    files = {name: (folder / name).read_bytes() for name in ("cars.homespun", "cars.csv", "fresh.csv")}
+    (folder / "linked.csv").unlink(missing_ok=True)
+    (folder / "linked.csv").symlink_to("fresh.csv")
+    for arguments in (["predict", "cars.homespun", "fresh.csv", "-o", "fresh.csv"],
+                      ["predict", "cars.homespun", "fresh.csv", "-o", "linked.csv"],
+                      ["predict", "cars.homespun", "fresh.csv", "-o", "./cars.homespun"],
+                      ["report", "cars.homespun", "-o", "cars.csv"],
+                      ["report", "cars.homespun", "-o", "cars.homespun"],
+                      ["export", "cars.homespun", "-o", "cars.homespun"]):
+        status, _, err = call(*arguments)
+        assert status == 1 and "would be overwritten" in err, arguments
+    assert files == {name: (folder / name).read_bytes() for name in files}
+
+
+def test_a_link_stays_a_link(call, folder):
+    (folder / "link.csv").symlink_to("behind.csv")
+    assert call("predict", "cars.homespun", "fresh.csv", "-o", "link.csv")[0] == 0
+    assert (folder / "link.csv").is_symlink() and (folder / "behind.csv").read_text().startswith("prediction")

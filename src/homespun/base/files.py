@@ -34,10 +34,11 @@ def write_whole(path: Path, text: str) -> Path:
     if path.exists() and not path.is_file() and not path.is_dir():  # a device or a pipe is written to, not replaced by a file
         path.write_text(text, encoding="utf-8", newline="")
         return path
-    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
+    place = path.resolve() if path.is_symlink() else path  # a link stays one
+    draft = place.with_name(f".{place.name}.{os.getpid()}.draft")
     try:
         draft.write_text(text, encoding="utf-8", newline="")
-        draft.replace(path)
+        draft.replace(place)
     except OSError as error:  # the draft's name is ours: the message names the file that was asked for
         raise OSError(error.errno, error.strerror, str(path)) from None
     finally:

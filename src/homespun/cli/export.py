@@ -16,9 +16,10 @@ def export(
 ) -> None:
     """Write a model as one Python file, or as a folder that becomes a container image."""
     if format == "python":
+        from homespun.cli.output import output_beside
         from homespun.persist import export_python, load
 
-        path = Path(output) if output else Path(model).with_suffix(".py").name
+        path = output_beside("export", output or Path(model).with_suffix(".py").name, model, code)
         export_python(load(model, allow_code=code), path)
         typer.echo(f"{path}: needs only NumPy")
     elif format == "docker":

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import typer
 
 
@@ -19,7 +17,9 @@ def predict(
     import pandas as pd
 
     from homespun.base.files import write_whole
+    from homespun.cli.output import output_beside
 
+    path = output_beside("predict", output, data, model)
     project = load_project(model, code)
     table = project.read(data, "predict")
     columns = {"prediction": project.predict(table)}
@@ -30,7 +30,7 @@ def predict(
     if output == "-":
         frame.to_csv(sys.stdout, index=False)
         return
-    write_whole(Path(output), frame.to_csv(index=False))
+    write_whole(path, frame.to_csv(index=False))
     typer.echo(f"{output}: {len(frame):,} predictions of {project.target!r}")
 
 

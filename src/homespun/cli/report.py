@@ -14,12 +14,14 @@ def report(
     code: str = typer.Option(None, "--code", help="Python file of a custom model, if the file asks for it."),
 ) -> None:
     """Write a report in which every number can be computed again."""
+    from homespun.cli.output import output_beside
     from homespun.cli.predict import load_project
     from homespun.tabular.story import tell, training_data
 
     project = load_project(model, code)
-    path = Path(output) if output else Path(model).with_suffix(".html")
-    tell(project, {"model": model, "data": training_data(project, data, Path(model))}).write(path)
+    source = training_data(project, data, Path(model))
+    path = output_beside("report", output or Path(model).with_suffix(".html"), model, source)
+    tell(project, {"model": model, "data": source}).write(path)
     typer.echo(f"{path}: open it in a browser; homespun verify {path} computes its numbers again")
 
 
