@@ -216,3 +216,13 @@ def test_nothing_is_downloaded(tmp_path, monkeypatch):
     assert seen and all(
         not config["autoinstall_known_extensions"] and not config["autoload_known_extensions"] for config in seen
     )
+
+
+def test_errors_do_not_show_our_queries(tmp_path):
+    cases = [(write(tmp_path / "a.json", b'[{"a":1,"y":tru'), {}, "no whole JSON"),
+             (write(tmp_path / "a.parquet", b"PAR1xxxxPAR1"), {}, "cannot be read as a table"),
+             (write(tmp_path / "a.csv", b"a,b\n1,2\n3,4\n"), {"query": "SELECT * FROM cars"}, r"table is called data\)")]
+    for path, options, words in cases:
+        with pytest.raises(DataError, match=words) as caught:
+            read(path, **options)
+        assert "LINE 1" not in str(caught.value) and "CREATE" not in str(caught.value)

@@ -23,20 +23,25 @@ def connect(folder=None):
     return connection
 
 
-def run(connection, query: str, name: str, parameters=None):
+def run(connection, query: str, name: str, parameters=None, failed: str = "cannot be read as a table"):
     """The result of a query about the source `name`."""
     import duckdb
 
     try:
         return connection.execute(query, parameters) if parameters else connection.execute(query)
     except duckdb.Error as error:
-        reason = str(error).split("Possible Solution")[0].split("Possible fixes")[0].replace("\n", " ").strip()
         raise DataError(
-            f"{name!r} cannot be read as a table: {reason[:400]}",
+            f"{name!r} {failed}: {reason_of(error)}",
             operation="read",
             operands={"source": name},
             rule="what DuckDB can read",
         ) from None
+
+
+def reason_of(error: Exception) -> str:
+    """What DuckDB says, without its advice and without our query, which the user has not written."""
+    said = str(error).split("Possible Solution")[0].split("Possible fixes")[0].split("\nLINE ")[0]
+    return " ".join(said.split())[:400]
 
 
 def text(value) -> str:

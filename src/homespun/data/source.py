@@ -251,9 +251,8 @@ def _is_json(loaded: Loaded, path: Path, facts: dict) -> bool:
         with open(path, encoding="utf-8-sig") as file:
             head = file.read(2000).split("\n")
         if head[0].strip() in ("[", "{") or '":' in "".join(head[:3]) or '" :' in "".join(head[:3]):
-            reason = str(error).replace("\n", " ")[:300]
             raise DataError(
-                f"{loaded.name!r} is no whole JSON: {reason}",
+                f"{loaded.name!r} is no whole JSON: {engine.reason_of(error)}",
                 operation="read",
                 operands={"source": loaded.name},
                 rule="a list of records, or one record a line",
@@ -295,7 +294,8 @@ def _ask(loaded: Loaded, query: str) -> None:
         engine.run(connection, f"CREATE VIEW data AS SELECT {listed} FROM raw", loaded.name)
     else:
         connection.execute("CREATE VIEW data AS SELECT * FROM raw")
-    engine.run(connection, f"CREATE TABLE answer AS {query.strip().rstrip(';')}", loaded.name)
+    engine.run(connection, f"CREATE TABLE answer AS {query.strip().rstrip(';')}", loaded.name,
+               failed="cannot be asked so (its table is called data)")
     connection.execute("DROP VIEW data; DROP TABLE raw; ALTER TABLE answer RENAME TO raw")
     loaded.columns = {}
 
