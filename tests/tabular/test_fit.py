@@ -13,6 +13,7 @@ from homespun.datasets import used_cars
 from homespun.errors import DataError, HomespunError, ParameterError
 from homespun.persist import load
 from homespun.tabular import fit
+from homespun.tabular.fitting import place_for
 
 CARS = used_cars(500, random_state=1)
 FRESH = used_cars(60, random_state=2)
@@ -306,6 +307,21 @@ def test_a_broken_model_loses_only_itself(code):
         fit(CARS, "price", models=[f"{code}:Broken"], folds=2)
 
 
+def test_one_moment_is_no_time():
+    with pytest.raises(DataError, match="fit: time='listed_on' is the same in all rows"):
+        fit(CARS.assign(listed_on="2024-01-01"), "price", models=QUICK, time="listed_on")
+
+
+def test_positive_without_a_class(churn):
+    with pytest.raises(ParameterError, match=r"'churn' has classes; name the one .* 'No', 'Yes'"):
+        fit(churn, "churn", models=["logistic"], folds=3, positive=True)
+
+
+def test_a_pattern_of_files_names_no_model(tmp_path):
+    assert place_for(tmp_path, "parts/*.csv") == tmp_path / "model.homespun"
+    assert place_for(tmp_path, "parts/a.b.csv.gz") == tmp_path / "a.b.homespun"
+
+
 def test_own_model_travels_with_its_code(code, tmp_path):
     name = f"{code}:Mean"
     made = fit(CARS, "price", models=[name], folds=2, out=tmp_path / "own.homespun")
@@ -362,6 +378,8 @@ def test_too_little_data():
         fit(CARS.iloc[:60].assign(price="-"), "price")
     with pytest.raises(DataError, match="no column is left"):
         fit(pd.DataFrame({"id": range(50), "y": np.arange(50.0) + 0.5}), "y")
+    with pytest.raises(DataError, match=r"no column is left to learn from beside the target 'y'$"):
+        fit(pd.DataFrame({"y": np.arange(50.0) + 0.5}), "y")
     small = fit(CARS.iloc[:6], "price", models=QUICK)
     assert any(d.kind == "folds" and d.value == 3 for d in small.decisions)
 

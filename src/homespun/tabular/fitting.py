@@ -155,7 +155,8 @@ def fit(
     decisions += goal.decisions + found + more + plan.decisions
     if not plan.features:
         raise DataError(
-            f"fit: no column is left to learn from: {'; '.join(f'{name} ({why})' for name, why in plan.left_out.items())}",
+            "fit: no column is left to learn from" + (": " if plan.left_out else f" beside the target {target!r}")
+            + "; ".join(f"{name} ({why})" for name, why in plan.left_out.items()),
             operation="fit",
             operands={"columns": list(frame.columns)},
             rule="at least one feature",
@@ -366,7 +367,7 @@ def place_for(out, data) -> Path | None:
     path = Path(out)
     if path.suffix != ".homespun":
         stem = Path(data).name.removesuffix(".gz").rpartition(".")[0] if isinstance(data, (str, os.PathLike)) else ""
-        path = path / f"{stem or 'model'}.homespun"
+        path = path / f"{'model' if not stem or set(stem) & set('*?[]') else stem}.homespun"  # a pattern of files names none
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -147,6 +147,9 @@ def _forward(frame, time, folds, decisions):
             operands={"time": time, "missing": int(column.isna().sum())},
             rule="a time for every row",
         )
+    if column.nunique() < 2:
+        raise DataError(f"fit: time={time!r} is the same in all rows; a past and a future need at least two times",
+                        operation="fit", operands={"time": time}, rule="at least two times")
     split = list(ForwardSplit(min(folds, len(frame) - 1)).split(column, groups=column.to_numpy()))
     decisions.append(
         Decision(None, "folds", "in time", f"each of {len(split)} test folds lies after its training rows by {time!r}")

@@ -244,6 +244,12 @@ def _classes(target: Target, recipe, positive, distinct) -> Target:
     classes = sorted(counts, key=lambda label: (isinstance(label, str), label))
     if positive is not None:
         match = next((label for label in classes if str(label) == str(positive)), None)
+        if match is None and positive is True:
+            raise ParameterError(
+                f"fit: positive=True keeps amounts from falling below 0, but {name!r} has classes; name the one that is looked "
+                f"for: {', '.join(map(repr, classes[:10]))}",
+                operation="fit", operands={"positive": True}, rule="one of the classes",
+            )
         if match is None:
             hint = did_you_mean(str(positive), [str(label) for label in classes])
             raise ParameterError(
