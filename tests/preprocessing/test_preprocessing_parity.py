@@ -260,6 +260,20 @@ def test_power_of_awkward_columns():
     assert not np.isfinite(far[0, 2])
 
 
+@pytest.mark.parametrize("seed", [3, 4, 5, 7, 9])
+@pytest.mark.parametrize("method, change", [("yeo-johnson", np.array), ("yeo-johnson", np.negative), ("box-cox", np.array),
+                                            ("box-cox", np.reciprocal)])
+def test_no_power_makes_one_number_of_all(seed, method, change):
+    """A narrow column far from zero: the likelihood grows towards powers that leave nothing of it in float64."""
+    from homespun.preprocessing import PowerTransformer
+
+    column = change(5 + 1e-4 * np.random.default_rng(seed).normal(size=(20, 1)))
+    model = PowerTransformer(method).fit(column)
+    z = model.transform(column)
+    assert np.unique(z).size == 20 and abs(z.std() - 1) < 1e-6
+    np.testing.assert_allclose(model.inverse_transform(z), column, rtol=1e-6)
+
+
 @pytest.mark.parametrize("rows", [5, 10])
 @pytest.mark.parametrize("sign", [1.0, -1.0])
 def test_the_most_likely_power_does_not_overflow(rows, sign):

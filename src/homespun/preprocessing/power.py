@@ -177,13 +177,27 @@ def best_power(values, method) -> float:
 
 
 def powers_in_range(values, method) -> tuple[float, float]:
-    """The lowest and the highest power of which squares of g(x) fit into float64, with room for new values 20 times as large."""
-    largest = 0.5 * (np.log(np.finfo(np.float64).max) + np.log(np.finfo(np.float64).eps))
+    """The lowest and the highest power that float64 can carry out.
+
+    Squares of g(x) must not overflow, with room for new values 20 times as large; and where all values are far from the
+    start of g, its x^l must not sink below the digits of the 1 that is taken from it: all would become one number.
+    """
+    least, most = 0.5 * np.log(np.finfo(np.float64).eps), 0.5 * np.log(np.finfo(np.float64).max * np.finfo(np.float64).eps)
+
+    def limit(size, logarithm):
+        return size / logarithm if logarithm > 0 else np.sign(size) * np.inf
+
     if method == "box-cox":  # x^l is large for a large x, and for a small one where l < 0
-        high, low = np.log(20.0 * values.max()), -np.log(values.min() / 20.0)
-        return -largest / max(low, 1e-3), largest / max(high, 1e-3)
-    room = largest / np.log1p(20.0 * np.abs(values).max())
-    return (2.0 - room if values.min() < 0 else -np.inf), (room if values.max() >= 0 else np.inf)
+        low, high = np.log(values.min()), np.log(values.max())
+        return (max(limit(-most, np.log(20.0) - low), limit(least, low)),
+                min(limit(most, np.log(20.0) + high), limit(-least, -high)))
+    sizes = np.abs(values)
+    lowest, highest = limit(least, np.log1p(sizes.min())), limit(most, np.log1p(20.0 * sizes.max()))
+    if values.min() >= 0:
+        return lowest, highest
+    if values.max() < 0:
+        return 2.0 - highest, 2.0 - lowest
+    return 2.0 - highest, highest
 
 
 def _boxcox_spread(logs):
