@@ -84,6 +84,20 @@ def test_predict(call, folder):
     assert status == 0 and out == (folder / "predictions.csv").read_text(encoding="utf-8")
 
 
+def test_unseen_words_are_a_note(call, folder):
+    rows = rows_of(folder / "fresh.csv")
+    for i, row in enumerate(rows):
+        row["fuel"] = "Steam" if i < 3 else "Wood" if i == 3 else row["fuel"]
+    with open(folder / "steam.csv", "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    status, out, err = call("predict", "cars.homespun", "steam.csv")
+    assert status == 0 and len(out.splitlines()) == 41
+    assert "column 'fuel' has words in 4 of 40 rows" in err and "such as 'Steam', 'Wood':" in err
+    assert "did not have" not in call("predict", "cars.homespun", "fresh.csv")[2]
+
+
 def test_unknown_columns_are_a_note(call, folder):
     lines = (folder / "fresh.csv").read_text(encoding="utf-8").splitlines()
     (folder / "wide.csv").write_text(

@@ -22,6 +22,8 @@ def predict(
     path = output_beside("predict", output, data, model)
     project = load_project(model, code)
     table = project.read(data, "predict")
+    for note in unseen(project, table.frame):
+        typer.echo(f"homespun: note: predict: {note}", err=True)
     columns = {"prediction": project.predict(table)}
     if project.task == "classification" and hasattr(project.model, "predict_proba"):
         for label, column in zip(project.classes, project.predict_proba(table).T):
@@ -45,3 +47,18 @@ def load_project(path: str, code: str | None):
         raise DataError(f"{path!r} holds a {type(model).__name__}, not a model of a table; load it with homespun.load",
                         operation="predict", operands={"model": path}, rule="a file that `homespun fit` wrote")
     return model
+
+
+def unseen(project, frame) -> list[str]:
+    """One sentence for each column with words that the training data did not have, where it had few enough to know them all."""
+    said = []
+    for name, before in project.reference_.items():
+        if before["kind"] != "category" or before["distinct"] > len(before["values"]) or name not in frame.columns:
+            continue
+        words = frame[name].dropna().astype(str)
+        new = words[~words.isin(before["values"])]
+        if len(new):
+            shown = ", ".join(map(repr, list(dict.fromkeys(new))[:3]))
+            said.append(f"column {name!r} has words in {len(new):,} of {len(frame):,} rows that the training data did not have, "
+                        f"such as {shown}: the prediction rests on the other columns there")
+    return said
