@@ -3,6 +3,7 @@
 import datetime
 import gzip
 import json
+import os
 import random
 
 import numpy as np
@@ -226,3 +227,9 @@ def test_errors_do_not_show_our_queries(tmp_path):
         with pytest.raises(DataError, match=words) as caught:
             read(path, **options)
         assert "LINE 1" not in str(caught.value) and "CREATE" not in str(caught.value)
+
+
+def test_a_pipe_is_not_called_empty(tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")  # opening it would wait for a writer for ever
+    with pytest.raises(DataError, match="a pipe or a device; save"):
+        read(tmp_path / "pipe.csv")

@@ -143,6 +143,9 @@ def _load_path(name: str, options: Options, encoding, sheet, query) -> Loaded:
             rule="an existing file",
             suggestion=near,
         )
+    if not path.is_file():  # it can be read only once, and reading looks at it several times
+        raise DataError(f"{name!r} is a pipe or a device; save what comes out of it as a file first", operation="read",
+                        operands={"source": name}, rule="a file")
     loaded, folder = _new(name)
     try:
         _load_file(loaded, path, folder, options, encoding, sheet, query)
