@@ -319,3 +319,13 @@ def test_a_link_stays_a_link(call, folder):
     (folder / "link.csv").symlink_to("behind.csv")
     assert call("predict", "cars.homespun", "fresh.csv", "-o", "link.csv")[0] == 0
     assert (folder / "link.csv").is_symlink() and (folder / "behind.csv").read_text().startswith("prediction")
+
+
+def test_commands_to_copy_work_with_blanks(call, folder):
+    (folder / "My cars.homespun").write_bytes((folder / "cars.homespun").read_bytes())
+    status, out, _ = call("export", "My cars.homespun", "--format", "docker")
+    assert status == 0 and out.endswith("docker build -t my-cars 'My cars-docker'\n")
+    assert call("report", "My cars.homespun", "-o", "blanks.html")[0] == 0
+    page = (folder / "blanks.html").read_text(encoding="utf-8")
+    assert "homespun serve &#39;My cars.homespun&#39; --port 8000" in page and ")by homespun" not in page
+    assert call("verify", "blanks.html")[0] == 0

@@ -23,9 +23,12 @@ def export(
         export_python(load(model, allow_code=code), path)
         typer.echo(f"{path}: needs only NumPy")
     elif format == "docker":
+        import shlex
+
         from homespun.serve import write_docker
+        from homespun.serve.docker import image_name
 
         folder = write_docker(model, output or f"{Path(model).stem}-docker", code=code, wheel=wheel)
-        typer.echo(f"{folder}: docker build -t {Path(model).stem.lower()} {folder}")
+        typer.echo(f"{folder}: docker build -t {image_name(model)} {shlex.quote(str(folder))}")
     else:
         raise typer.BadParameter(f"--format must be python or docker, got {format!r}")

@@ -29,6 +29,7 @@ def fit(
     from homespun.tabular.fitting import place_for
 
     destination = place_for(out, data)
+    assert destination is not None  # `out` is the current folder, if it is not given
     try:
         project = train(data, target, task=task, time=time, group=group, stratify=stratify,
                         positive=positive_class if positive_class is not None else True if positive else None, models=models,

@@ -83,7 +83,7 @@ def write_docker(model_file, folder, *, code=None, wheel=None) -> Path:
     if wheel is not None and not re.fullmatch(r"homespun-.*\.whl", _name(wheel)):
         raise ParameterError(f"export: the wheel must be a file homespun-….whl, got {str(wheel)!r}", operation="export",
                              operands={"wheel": str(wheel)}, rule="a homespun wheel")
-    name = re.sub(r"[^a-z0-9]+", "-", Path(model_file).stem.lower()).strip("-") or "model"
+    name = image_name(model_file)
     dockerfile = _DOCKERFILE.format(
         target=re.sub(r"\s+", " ", contract.target), version=__version__, name=name,
         python=".".join(platform.python_version_tuple()[:2]),
@@ -110,6 +110,11 @@ def write_docker(model_file, folder, *, code=None, wheel=None) -> Path:
 
 
 _OURS = {"model.homespun", "Dockerfile", "requirements.txt", ".dockerignore"}
+
+
+def image_name(model_file) -> str:
+    """What the image is called: Docker takes no blanks and no capitals."""
+    return re.sub(r"[^a-z0-9]+", "-", Path(model_file).stem.lower()).strip("-") or "model"
 
 
 def _name(path) -> str:

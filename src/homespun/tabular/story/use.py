@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import shlex
+
 from homespun.report.document import Code, Details, Grid, Words
 from homespun.tabular.story.book import Book
 
 
 def use(book: Book, model: str) -> list:
     """Commands to copy."""
-    return [Code(f"homespun predict {model} fresh.csv -o predictions.csv   # a prediction for each row\n"
-                 f"homespun validate {model} fresh.csv                     # rows with known answers: scores and drift\n"
-                 f"homespun serve {model} --port 8000                      # POST /predict, and a form for people at /\n"
-                 f"homespun export {model} --format docker                 # a folder for docker build"),
+    name = shlex.quote(model)  # it may hold blanks
+    return [Code("# a prediction for each row\n"
+                 f"homespun predict {name} fresh.csv -o predictions.csv\n"
+                 "# rows with known answers: scores and drift\n"
+                 f"homespun validate {name} fresh.csv\n"
+                 "# POST /predict, and a form for people at /\n"
+                 f"homespun serve {name} --port 8000\n"
+                 "# a folder for docker build\n"
+                 f"homespun export {name} --format docker"),
             Words("It answers for rows like those it was trained on. Ask `validate` when rows with known answers come in: it "
                   "says whether columns have moved and whether the score still holds.")]
 
