@@ -9,7 +9,7 @@ from sklearn.utils import murmurhash3_32
 
 import homespun.feature_extraction.text as ours
 from homespun import persist
-from homespun.errors import HomespunError, ModelFileError, ParameterError
+from homespun.errors import DataError, HomespunError, ModelFileError, ParameterError
 from homespun.feature_extraction.text.hashing import murmur3
 
 WORDS = ["the", "old", "red", "Car", "was", "sold", "in", "March", "a", "café", "naïve", "2014", "diesel", "km/h",
@@ -215,3 +215,11 @@ def test_warnings_and_unfitted():
     np.testing.assert_allclose(model.transform(["car red"]).toarray(), [[2 / 5**0.5, 1 / 5**0.5]])
     with pytest.raises(ParameterError, match="idf length = 3"):
         model.idf_ = [1.0, 2.0, 3.0]
+
+
+@pytest.mark.parametrize("name", ["CountVectorizer", "TfidfVectorizer", "HashingVectorizer"])
+def test_a_table_of_numbers_is_no_list_of_texts(name):
+    with pytest.raises(DataError, match="a document must be a text, got a ndarray"):
+        getattr(ours, name)().fit_transform(np.zeros((3, 2)))
+    with pytest.raises(DataError, match="got a int"):
+        getattr(ours, name)().fit_transform([1, 2])

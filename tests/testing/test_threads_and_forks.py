@@ -36,9 +36,19 @@ def data_for(cls):
         X = pd.DataFrame({"make": np.array(["vw", "bmw", "kia"])[rng.integers(0, 3, ROWS)],
                           "abs": np.array(["yes", "no"])[rng.integers(0, 2, ROWS)]})
         X = X[["abs"]] if cls.__name__ == "FlagEncoder" else X
+    elif cls.__name__ in ("CountVectorizer", "HashingVectorizer", "TfidfVectorizer"):
+        words = np.array(["red", "green", "blue", "round", "square", "small"])
+        X = [" ".join(words[rng.integers(0, len(words), 6)]) for _ in range(ROWS)]
+    elif cls.__name__ in ("LabelEncoder", "LabelBinarizer"):
+        return np.array(["a", "b", "c"])[labels], None
     elif cls.__name__ in ("MissingIndicator", "SimpleImputer"):
         X[::7, 1] = X[::5, 2] = np.nan
     return X, y
+
+
+def fitted_on(model, X, y):
+    """Fitted; encoders of labels take nothing but the labels."""
+    return model.fit(X) if y is None else model.fit(X, y)
 
 
 def _votes(cls):
@@ -71,7 +81,7 @@ def examples():
 @pytest.mark.parametrize("cls", examples())
 def test_four_threads_get_what_one_gets(cls):
     X, y = data_for(cls)
-    model = example_of(cls).fit(X, y)
+    model = fitted_on(example_of(cls), X, y)
     alone, wrong = answers(model, X), []
     gate = threading.Barrier(THREADS, timeout=20)
 
@@ -96,13 +106,13 @@ FORKING = """
 import os, signal, sys, time, warnings
 sys.path.insert(0, sys.argv[1])
 warnings.simplefilter("ignore")  # Python 3.12 warns of a fork in a process with threads, which is the point here
-from test_threads_and_forks import answers, data_for, examples, same
+from test_threads_and_forks import answers, data_for, examples, fitted_on, same
 from homespun.testing import example_of
 
 def child(model, cls, X, y, before):
     if not same(answers(model, X), before):
         return 3
-    return 0 if same(answers(example_of(cls).set_params(**fixed(cls)).fit(X, y), X), before) else 4
+    return 0 if same(answers(fitted_on(example_of(cls).set_params(**fixed(cls)), X, y), X), before) else 4
 
 def fixed(cls):
     return {"random_state": 0} if "random_state" in example_of(cls).get_params(deep=False) else {}
@@ -119,7 +129,7 @@ fitted = []
 for param in examples():
     cls = param.values[0]
     X, y = data_for(cls)
-    model = example_of(cls).set_params(**fixed(cls)).fit(X, y)
+    model = fitted_on(example_of(cls).set_params(**fixed(cls)), X, y)
     fitted.append((param.id, model, cls, X, y, answers(model, X)))
 print("parallel", *sorted(entered & {"divide_shards"}), flush=True)
 Kernel.__call__ = called

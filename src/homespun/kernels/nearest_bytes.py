@@ -126,7 +126,7 @@ def search_bytes(block, X, Q, unit, grid, panels, starts, packed, norms, reach, 
                                 limits[g, r % ROWS] = limit(grid * np.sqrt(squares[r, 0]) + reach[r], norms[r, 0])
                     size = 0
         if count > most:  # no mutant: it says when another way is faster
-            break  # no mutant: see above
+            break  # no mutant: the line above says why
     tried[block] = count
     for r in range(first, last):
         for end in range(rows.shape[1] - 1, 0, -1):  # the root of what is left is the last of it

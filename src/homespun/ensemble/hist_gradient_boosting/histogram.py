@@ -210,7 +210,7 @@ def add_packed(codes, stride, elements, start, stop, width, sums):
     for i in range(start, min(start + AHEAD, stop)):  # no mutant: asking for memory changes nothing
         prefetch(codes, (elements[i] >> 32) * stride)
     for i in range(np.uint64(start), np.uint64(stop)):
-        prefetch(codes, (elements[min(i + np.uint64(AHEAD), np.uint64(stop - 1))] >> 32) * stride)  # no mutant: a hint
+        prefetch(codes, (elements[min(i + np.uint64(AHEAD), np.uint64(stop - 1))] >> 32) * stride)
         element = elements[i]
         row = np.uint64((element >> 32) * stride)
         g = (((element >> 16) & 0xFFFF) ^ 0x8000) - 0x8000  # the sign of 16 bits, extended

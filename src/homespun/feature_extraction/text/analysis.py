@@ -97,6 +97,12 @@ class TextVectorizer(TransformerMixin, Estimator):
                 f"{type(self).__name__}: np.nan is an invalid document, expected byte or unicode string.",
                 operation=f"{type(self).__name__}.transform", operands={"document": document}, rule="text",
                 suggestion="an empty text where one is missing")
+        if not isinstance(document, str) and self.preprocessor is None and not callable(self.analyzer):
+            kind = type(document).__name__
+            raise DataError(
+                f"{type(self).__name__}: a document must be a text, got a {kind}; X is a list of texts, not a table",
+                operation=f"{type(self).__name__}.transform", operands={"document": kind}, rule="text",
+                suggestion="one column of texts, such as frame['description']")
         return document
 
     def _warn_of_stop_words(self, stop_words, prepare, tokenize):
