@@ -119,9 +119,9 @@ def _sentence(name, column, before, psi, p_value, reading) -> str:
     if before["kind"] == "category":
         known = set(before["values"])
         words = present.astype(str)
-        new = words[~words.isin(known)].value_counts() if before["distinct"] <= 20 else []
-        if len(new):
-            said.append(f"{len(new)} new value{'s' if len(new) > 1 else ''}, such as {new.index[0]!r}")
+        new = words[~words.isin(known)].value_counts().index.tolist() if before["distinct"] <= 20 else []
+        if new:
+            said.append(f"{len(new)} new value{'s' if len(new) > 1 else ''}, such as {new[0]!r}")
         elif len(words):
             shares = words.value_counts(normalize=True) * (1.0 - missing)
             changes = {word: float(shares.get(word, 0.0)) - share for word, share in zip(before["values"], before["shares"])}

@@ -134,7 +134,7 @@ def not_negative(spec, X):
 def blend(spec, X):
     """The weighted mean of the amounts, or of the probabilities."""
     name = "predict" if spec["classes"] is None else "predict_proba"
-    total = 0.0
+    total = np.zeros(())
     for one, weight in zip(spec["parts"], spec["weights"]):
         total = total + weight * run(one, X)[name]
     return {"predict": total} if spec["classes"] is None else {
