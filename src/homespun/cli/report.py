@@ -10,7 +10,7 @@ import typer
 def report(
     model: str = typer.Argument(..., help="A .homespun file that `homespun fit` wrote."),
     data: str = typer.Option(None, "--data", help="The training data; default: the file of that name beside the model or here."),
-    output: str = typer.Option(None, "--output", "-o", help="HTML file to write; default: the model's name with .html."),
+    output: str = typer.Option(None, "--output", "-o", help="HTML file to write; default: as fit names it, beside the model."),
     code: str = typer.Option(None, "--code", help="Python file of a custom model, if the file asks for it."),
 ) -> None:
     """Write a report in which every number can be computed again."""
@@ -20,7 +20,7 @@ def report(
 
     project = load_project(model, code)
     source = training_data(project, data, Path(model))
-    path = output_beside("report", output or Path(model).with_suffix(".html"), model, source)
+    path = output_beside("report", output or Path(model).with_name(f"{Path(model).stem}-report.html"), model, source)
     tell(project, {"model": model, "data": source}).write(path)
     typer.echo(f"{path}: open it in a browser; homespun verify {path} computes its numbers again")
 
