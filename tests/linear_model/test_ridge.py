@@ -72,6 +72,42 @@ def test_no_penalty_is_least_squares_of_smallest_norm(shape):
     np.testing.assert_allclose(Ridge(alpha=0).fit(X, Y).coef_, peer.LinearRegression().fit(X, Y).coef_, atol=1e-8)
 
 
+def ridge_formula(X, Y, weights, alpha, centre):
+    """coef_ = (V diag(l / (l^2 + alpha)) U'B)' over the singular values that are not zero: scikit-learn's keep rounding."""
+    root = np.sqrt(weights)[:, None]
+    A, B = (root * (M - np.average(M, axis=0, weights=weights) * centre) for M in (X, Y))
+    U, lengths, Vt = np.linalg.svd(A, full_matrices=False)
+    U, lengths, Vt = (part[..., lengths > 1e-12 * np.abs(X).max()] for part in (U, lengths, Vt.T))
+    return (Vt * (lengths / (lengths**2 + alpha)) @ (U.T @ B)).T
+
+
+@pytest.mark.parametrize("solver", ["sparse_cg", "sag", "saga"])
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("shape", [(50, 100), (1, 2), (30, 40), (60, 20)])
+@pytest.mark.parametrize("rank", [None, 10])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_little_penalty_is_nearly_least_squares_of_smallest_norm(solver, kind, shape, rank, fit_intercept):
+    """The residual hardly shows an error w0 of w with X w0 = 0, so iterations must not bring it in, at any `tol`."""
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=shape) if rank is None else rng.normal(size=(shape[0], rank)) @ rng.normal(size=(rank, shape[1]))
+    X *= rng.uniform(0.3, 3, shape[1])  # columns of unlike lengths
+    Y = X @ rng.normal(size=(shape[1], 2)) + rng.normal(size=(shape[0], 2))
+    for weights in (None, rng.uniform(0.5, 3, shape[0])):
+        for alpha in (0.0, 1e-16, 1e-12, 1e-8, 1e-3):
+            expected = ridge_formula(X, Y, np.ones(len(X)) if weights is None else weights, alpha, fit_intercept)
+            for tol, accuracy in ((1e-4, 1e-2), (1e-10, 1e-7), (1e-15, 1e-7)):
+                ours = Ridge(alpha=alpha, solver=solver, fit_intercept=fit_intercept, tol=tol).fit(kind(X), Y, weights)
+                away = np.linalg.norm(ours.coef_ - expected) / (np.linalg.norm(expected) or 1.0)
+                assert away < accuracy, (alpha, tol, away)
+
+
+def test_the_shortest_solution_by_hand():
+    """w1 + 2 w2 = 1 is nearest to zero at (1, 2) / 5."""
+    for alpha in (0.0, 1e-16, 1e-9):
+        model = Ridge(alpha=alpha, solver="sparse_cg", fit_intercept=False).fit([[1.0, 2.0]], [1.0])
+        np.testing.assert_allclose(model.coef_, [0.2, 0.4], rtol=1e-8)
+
+
 @pytest.mark.parametrize("shift", [0, 1e7])
 def test_a_large_mean_costs_no_digits(shift):
     X, Y, weights = data(300, 4)

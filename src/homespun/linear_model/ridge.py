@@ -42,6 +42,7 @@ from homespun.linear_model.moments import moments, outer_products
 
 DIRECT = 5e7  # operations up to which a sparse problem is solved directly rather than by iterations
 OWN_CHOLESKY = 300  # columns up to which LAPACK is not quicker, and at times far slower: its threads meet ours
+ROUNDED = 32 * np.finfo(np.float64).eps  # what a sum of products is known to, relative to its terms
 EXACT_POSITIVE = 2000  # columns up to which positive weights are found exactly
 
 
@@ -223,15 +224,18 @@ def solve_conjugate_gradient(X, Y, alphas, weights, centre, tol, max_iter):
 
     After k steps w is the best of all weights in the Krylov space, by the objective itself. The dual system of wide X walks
     through the same space, but is best by another measure, and reads X twice a step: 16 steps where this one takes 11.
-    Preconditioned by the diagonal plus its mean: the diagonal alone serves rare columns first, and is worse than none where
-    alpha is small. Without a penalty there is none, so that among all solutions the shortest is found, from zero.
+    Preconditioned by the diagonal of A'A plus its mean plus alpha, where alpha is at least that mean. Below, w is at risk in
+    the null space of A, where the answer is zero: steps without preconditioner stay in the range of A' and never leave zero
+    there; preconditioned ones do, and the residual, alpha times that error, is too short for `tol` to see. So the limit of
+    alpha to 0 is the shortest solution.
     """
     A, targets, X_mean, y_mean = centred_operator(X, Y, weights, centre)
     norms = A.squared_norms() if alphas.any() else np.ones(A.shape[1])
+    scale = norms.mean()
     coef, iterations = np.empty((X.shape[1], Y.shape[1])), np.empty(Y.shape[1], dtype=np.int64)
     limit = max_iter or 10 * min(A.shape)
     for k, alpha in enumerate(alphas):
-        diagonal = norms + norms.mean() + alpha if alpha > 0 else np.ones(len(norms))
+        diagonal = norms + scale + alpha if alpha > 0 and alpha >= scale else np.ones(len(norms))
         coef[:, k], iterations[k] = conjugate_gradient(
             lambda w, alpha=alpha: A.normal(w) + alpha * w, A.dot_transposed(targets[:, k]), diagonal,
             targets[:, k] @ targets[:, k], tol, limit)
@@ -244,7 +248,8 @@ def conjugate_gradient(multiply, b, diagonal, constant, tol, max_iter):
         ||b - M x|| <= tol ||b||     and the last step gained at most tol^2 / 2 of the objective
 
     Steps tell their gain, so the objective is known without being computed. The second rule is what makes the objective as
-    good as that of the dual system at the same `tol`, whose residual is measured before the product with A'.
+    good as that of the dual system at the same `tol`, whose residual is measured before the product with A'. A residual of
+    ROUNDED ||b|| ends the search in any case: it is rounding, and where M is nearly singular steps along it lead far away.
 
     Returns
     -------
@@ -253,9 +258,11 @@ def conjugate_gradient(multiply, b, diagonal, constant, tol, max_iter):
     x, residual = np.zeros_like(b), b.copy()
     z = residual / diagonal
     direction, now = z.copy(), residual @ z
-    goal, objective, gain = tol * np.linalg.norm(b), constant, np.inf
+    floor = ROUNDED * np.linalg.norm(b)
+    goal, objective, gain = max(floor, tol * np.linalg.norm(b)), constant, np.inf
     for iteration in range(max_iter):
-        if now == 0 or (np.linalg.norm(residual) <= goal and gain <= 0.5 * tol**2 * objective):
+        left = np.linalg.norm(residual)
+        if now == 0 or left <= floor or (left <= goal and gain <= 0.5 * tol**2 * objective):
             return x, max(1, iteration)
         image = multiply(direction)
         step = now / (direction @ image)
