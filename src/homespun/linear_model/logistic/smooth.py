@@ -149,13 +149,13 @@ def hessian(loss, classes=None, features=None):
     for a, k in enumerate(classes):
         for b, l in enumerate(classes[: a + 1]):
             H[a, :, b] = H[b, :, a] = loss.gram(loss.curvature(k, l), features)
-        H[a, range(width), a, range(width)] += diagonal
         check_squares(H[a, range(width), a, range(width)])
+        H[a, range(width), a, range(width)] += diagonal
     return H.reshape(len(classes) * width, -1)
 
 
 def check_squares(diagonal):
-    """Of a metric, before it is factored: with infinity in it no multiple of the identity makes it definite."""
+    """Of a metric, before the penalty is added: with infinity in it no multiple of the identity makes it definite."""
     if not diagonal.max() <= LARGEST_SQUARE:  # NaN neither
         raise SquaresTooLarge
 
@@ -173,8 +173,9 @@ def gram_metric(loss):
 
 
 def diagonal_metric(loss):
-    M = loss.diagonal(loss.shared_curvature()) + loss.l2
+    M = loss.diagonal(loss.shared_curvature())
     check_squares(M)
+    M = M + loss.l2
     floor = 1e-10 * M.max() if M.max() > 0 else 1.0
     M = np.maximum(M, floor)
     return lambda gradient: gradient / M
