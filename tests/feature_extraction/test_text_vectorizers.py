@@ -50,7 +50,7 @@ def same(mine, other, bits=True):
         np.testing.assert_allclose(mine.toarray(), other.toarray(), rtol=1e-6)
 
 
-@pytest.mark.parametrize("parameters", ANALYSIS + COUNTING, ids=str)
+@pytest.mark.parametrize("parameters", ANALYSIS + COUNTING, ids=lambda settings: str(sorted(settings)))
 def test_counts_equal_scikit_learn(parameters):
     mine, other = ours.CountVectorizer(**parameters), theirs.CountVectorizer(**parameters)
     same(mine.fit_transform(TEXTS), other.fit_transform(TEXTS))
