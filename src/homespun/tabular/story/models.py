@@ -56,6 +56,8 @@ def models(book: Book) -> list:
     said = [Picture(picture, f"{book.score_name}, mean over {{folds}} test folds, and its 95 % interval (corrected for the "
                              "training rows that folds share: Nadeau & Bengio 2003). p: paired test against the best."),
             Grid(["model", book.score_name, "from", "to", "p", "fit s", "predict s"], rows)]
+    said.append(Words("Settings and rounds were chosen on these folds, so the scores are a little too good: `validate` on rows "
+                      "that come later says what holds."))
     if close:
         said.append(Words(f"With these folds {literal(', '.join(close))} cannot be told from the best (p above 0.05): if one of "
                           "them is quicker or easier to explain, nothing speaks against it."))
