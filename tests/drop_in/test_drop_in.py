@@ -1,6 +1,7 @@
 """Unchanged scikit-learn scripts and tests on our classes: who gets which class, what is counted, what is compared."""
 
 import importlib
+import pkgutil
 import subprocess
 import sys
 
@@ -95,6 +96,8 @@ def test_a_script_without_scikit_learn(tmp_path):
 
 
 def test_pairs_are_discovered_and_exclusions_have_reasons():
+    from sklearn.experimental import enable_iterative_imputer  # noqa: F401
+
     found = pairs()
     assert found["sklearn.linear_model", "Ridge"] == "homespun.linear_model"
     for module, name in found:
@@ -102,6 +105,63 @@ def test_pairs_are_discovered_and_exclusions_have_reasons():
     for name, why in EXCLUDED.items():
         module, _, attribute = name.rpartition(".")
         assert len(why) > 10 and hasattr(importlib.import_module(module), attribute)
+
+
+def test_every_class_with_a_namesake_is_mapped():
+    """A class of ours that scikit-learn has, too, is handed out for it: one that is forgotten would never be tried."""
+    from sklearn.utils import all_estimators
+
+    import homespun
+
+    public = {}
+    for name, cls in all_estimators():
+        parts = cls.__module__.split(".")
+        first_private = next((place for place, part in enumerate(parts) if part.startswith("_")), len(parts))
+        public[name] = ".".join(parts[:first_private])
+    ours = set()
+    for module in pkgutil.walk_packages(homespun.__path__, "homespun."):
+        if module.ispkg:
+            home = importlib.import_module(module.name)
+            shared = public.keys() & set(getattr(home, "__all__", ()))
+            ours |= {name for name in shared if isinstance(getattr(home, name), type)}
+    assert len(ours) > 50
+    missing = {name for name in ours if (public[name], name) not in pairs() and f"{public[name]}.{name}" not in EXCLUDED}
+    assert missing == set()
+
+
+TEXTS = """
+from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
+import sklearn.feature_extraction
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+spam = ["win cash now", "cash prize, call now", "free cash", "win a free prize"]
+ham = ["see you at lunch", "lunch was good", "call me when you see her", "good to see you"]
+for parts in ((TfidfVectorizer(ngram_range=(1, 2)),), (CountVectorizer(), TfidfTransformer())):
+    model = make_pipeline(*parts, LogisticRegression(C=10.0)).fit(spam + ham, [1] * 4 + [0] * 4)
+    print(model.predict(["free cash now", "see you"]), [type(part).__module__ for part in parts])
+print(sklearn.feature_extraction.text.TfidfVectorizer is TfidfVectorizer, len(parts[0].get_feature_names_out()))
+"""
+
+
+def test_texts_go_through_our_vectorizers(tmp_path):
+    done = run(tmp_path, TEXTS)
+    assert done.returncode == 0, done.stderr
+    first, second, last = done.stdout.splitlines()
+    assert first.startswith("[1 0]") and second.startswith("[1 0]") and last == "True 16"
+    assert first.count("homespun.feature_extraction.text") == 1 and second.count("homespun.feature_extraction.text") == 2
+    for name in ("CountVectorizer", "TfidfTransformer", "TfidfVectorizer"):
+        assert f"feature_extraction.text.{name} " in done.stderr
+    assert "had no twin" not in done.stderr
+
+
+def test_an_experimental_class_stays_so(tmp_path):
+    """IterativeImputer is ours after scikit-learn's switch has been turned, and an error before, as without us."""
+    use = "from sklearn.impute import IterativeImputer\nprint(IterativeImputer.__module__)\n"
+    done = run(tmp_path, "from sklearn.experimental import enable_iterative_imputer\n" + use)
+    assert done.stdout.startswith("homespun.impute"), done.stderr
+    done = run(tmp_path, use)
+    assert done.returncode == 1 and "enable_iterative_imputer" in done.stderr
 
 
 @pytest.fixture

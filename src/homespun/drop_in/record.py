@@ -14,6 +14,7 @@ import contextlib
 import copy
 import functools
 import inspect
+import itertools
 import threading
 import time
 import warnings
@@ -69,7 +70,8 @@ class Recorder:
 
     def on_use(self, ours: type, true: type) -> None:
         """Start recording a class of ours."""
-        self.tallies[ours] = Tally(f"{true.__module__.split('.')[1]}.{true.__name__}")
+        public = itertools.takewhile(lambda part: not part.startswith("_"), true.__module__.split(".")[1:])
+        self.tallies[ours] = Tally(".".join([*public, true.__name__]))
         self._true[ours] = true
         if not self._restore:
             self._watch_compiler()

@@ -11,9 +11,9 @@ Not handled: names from private modules (``sklearn.linear_model._ridge``), funct
 
 from __future__ import annotations
 
+import ast
 import functools
 import importlib
-import importlib.util
 import pkgutil
 import sys
 import sysconfig
@@ -35,32 +35,38 @@ def pairs() -> dict[tuple[str, str], str]:
     """(scikit-learn module, class name) → our module. From names alone: nothing of scikit-learn's is imported but its list."""
     import sklearn
 
-    theirs = {module.name for module in pkgutil.iter_modules(sklearn.__path__) if not module.name.startswith("_")}
-    found = {}
-    for package in pkgutil.iter_modules(homespun.__path__):
-        if package.name not in theirs:
+    return dict(_pairs_below("", list(homespun.__path__), Path(sklearn.__path__[0])))
+
+
+def _pairs_below(parent: str, ours: list[str], theirs: Path):
+    """The pairs of the packages in the folders `ours` that scikit-learn's folder `theirs` knows, and of those inside them."""
+    for package in pkgutil.iter_modules(ours):
+        files = theirs / package.name / "__init__.py", theirs / f"{package.name}.py"
+        file = next((path for path in files if path.is_file()), None)
+        if file is None or not package.ispkg:
             continue
-        names = importlib.import_module(f"homespun.{package.name}").__all__
-        known = _public_names(f"sklearn.{package.name}")
-        for name in names:
-            if name in known and name[:1].isupper() and f"sklearn.{package.name}.{name}" not in EXCLUDED:
-                found[f"sklearn.{package.name}", name] = f"homespun.{package.name}"
-    return found
+        path = f"{parent}{package.name}"
+        home = importlib.import_module(f"homespun.{path}")
+        known = _public_names(file)
+        for name in home.__all__:
+            if name in known and name[:1].isupper() and f"sklearn.{path}.{name}" not in EXCLUDED:
+                yield (f"sklearn.{path}", name), home.__name__
+        yield from _pairs_below(f"{path}.", list(home.__path__), theirs / package.name)
 
 
-def _public_names(module: str) -> set[str]:
-    """What a module lists in ``__all__``, read from its text: importing all of scikit-learn would take a second."""
-    import ast
+def _public_names(file: Path) -> set[str]:
+    """What a module lists in ``__all__``, read from its text: importing all of scikit-learn would take a second.
 
-    spec = importlib.util.find_spec(module)
-    if spec is None or spec.origin is None:
-        return set()
+    What it imports for type checkers only belongs to it, too: those are the classes that `sklearn.experimental` adds.
+    """
     names: set[str] = set()
-    for node in ast.parse(Path(spec.origin).read_text(encoding="utf-8")).body:
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
         if isinstance(node, (ast.Assign, ast.AugAssign)) and isinstance(node.value, (ast.List, ast.Tuple)):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             if any(isinstance(target, ast.Name) and target.id == "__all__" for target in targets):
                 names |= {str(item.value) for item in node.value.elts if isinstance(item, ast.Constant)}
+        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            names |= {item.name for line in node.body if isinstance(line, ast.ImportFrom) for item in line.names}
     return names
 
 
