@@ -26,7 +26,7 @@ from homespun import __version__
 from homespun.base.errors import DataError
 from homespun.persist.specs import spec_of
 
-RUNNER = ("core", "linear", "trees", "neighbors", "columns", "project", "command")
+RUNNER = ("core", "linear", "trees", "neighbors", "columns", "numbers", "gaps", "text", "project", "command")
 
 
 def export_python(model: Any, path) -> Path:
@@ -96,7 +96,7 @@ def _plain(node: Any, arrays: list[np.ndarray]) -> Any:
         arrays.append(node)
         return {"array": len(arrays) - 1}
     if isinstance(node, dict):
-        return {str(key): _plain(entry, arrays) for key, entry in node.items()}
+        return {str(key): _plain(entry, arrays) for key, entry in node.items() if key not in ("of", "where")}
     if isinstance(node, (list, tuple)):
         return [_plain(entry, arrays) for entry in node]
     if isinstance(node, np.generic):
@@ -136,9 +136,7 @@ def _joined(modules: list[str]) -> str:
     bodies = []
     here = Path(__file__).parent
     sources: list[tuple[Path, set[str] | None]] = [(here / "runner" / f"{module}.py", None) for module in modules]
-    if "project" in modules:
-        place = modules.index("project")
-        sources[place:place] = list(_shared(here / "runner" / "project.py").items())
+    sources[1:1] = list(_shared([path for path, _ in sources]).items())  # after the core, before all that uses them
     for path, names in sources:
         text = path.read_text(encoding="utf-8")
         lines = text.splitlines()
@@ -158,10 +156,10 @@ def _joined(modules: list[str]) -> str:
     )
 
 
-def _shared(user: Path) -> dict[Path, set[str]]:
-    """What `user` imports from homespun.data, with all that this needs: file → names, a file after those that it needs.
+def _shared(users: list[Path]) -> dict[Path, set[str]]:
+    """What `users` import from the rest of homespun, with all that this needs: file → names, a file after those that it needs.
 
-    So the exported file reads columns with the reader's own lines, and the two cannot differ.
+    So the exported file reads columns with the reader's own lines, and bends numbers with the estimator's: they cannot differ.
     """
     package = Path(__file__).parent.parent
     trees: dict[Path, list[ast.stmt]] = {}
@@ -169,10 +167,11 @@ def _shared(user: Path) -> dict[Path, set[str]]:
 
     def imported(tree, name: str | None = None):
         for node in tree:
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("homespun.data."):
+            module = (node.module or "") if isinstance(node, ast.ImportFrom) else ""
+            if module.startswith("homespun.") and not module.startswith("homespun.persist"):
                 for one in node.names:
                     if name in (None, one.asname or one.name):
-                        yield package.joinpath(*str(node.module).split(".")[1:]).with_suffix(".py"), one.name
+                        yield package.joinpath(*module.split(".")[1:]).with_suffix(".py"), one.name
 
     def need(path: Path, name: str) -> None:
         if path not in trees:
@@ -187,8 +186,9 @@ def _shared(user: Path) -> dict[Path, set[str]]:
                 for used in {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}:
                     need(path, used)
 
-    for path, name in imported(ast.parse(user.read_text(encoding="utf-8")).body):
-        need(path, name)
+    for user in users:
+        for path, name in imported(ast.parse(user.read_text(encoding="utf-8")).body):
+            need(path, name)
     done: dict[Path, set[str]] = {}
 
     def place(path: Path) -> None:

@@ -47,8 +47,14 @@ MODEL, ARRAYS = "{}", ""  # an exported file ends with its own
 
 def predict(data):
     """Predictions for rows: a list of dictionaries, a table {column: values}, a dataframe, or an array (n, d)."""
-    answer = run(model(), as_input(data))
-    return answer["predict"] if isinstance(answer, dict) else answer
+    return values_of(run(model(), as_input(data)))
+
+
+def values_of(answer):
+    """Predictions, or what a transformer made."""
+    if isinstance(answer, dict):
+        return answer["predict"] if "predict" in answer else np.column_stack(list(answer.values()))
+    return answer
 
 
 def predict_proba(data):
@@ -94,7 +100,7 @@ def main(arguments):
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    values = answer["predict"] if isinstance(answer, dict) else answer
+    values = values_of(answer)
     cells = [values] if values.ndim == 1 else list(values.T)
     heads = ["prediction"] if len(cells) == 1 else [f"prediction {j}" for j in range(len(cells))]
     if isinstance(answer, dict) and isinstance(answer.get("predict_proba"), np.ndarray):

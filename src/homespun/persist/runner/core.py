@@ -112,13 +112,6 @@ def function(spec, X):
 
 
 @part
-def transformed_target(spec, X):
-    """A regressor on a transformed target; its predictions are transformed back."""
-    answer = run(spec["regressor"], X)["predict"]
-    return {"predict": getattr(np, spec["inverse"])(answer) if spec["inverse"] else answer}
-
-
-@part
 def log_target(spec, X):
     """Amounts of a regressor on log(1 + y), never below zero."""
     logs = np.minimum(run(spec["regressor"], X)["predict"], spec["largest"])

@@ -1,0 +1,122 @@
+"""Specs of models: linear, trees, neighbours, baselines."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from homespun.persist.specs.registry import dense, exports, refused
+
+
+@exports(
+    *(
+        f"homespun.linear_model.{name}"
+        for name in ("LinearRegression", "Ridge", "RidgeCV", "Lasso", "LassoCV", "ElasticNet", "ElasticNetCV")
+    )
+)
+def _linear(model, where):
+    return {"run": "linear", "coef": dense(model.coef_), "intercept": np.asarray(model.intercept_)}
+
+
+@exports("homespun.linear_model.LogisticRegression")
+def _logistic(model, where):
+    return {"run": "logistic", "coef": dense(model.coef_), "intercept": model.intercept_, "classes": model.classes_}
+
+
+@exports("homespun.tabular.BaselineRegressor")
+def _mean(model, where):
+    return {"run": "constant", "value": model.mean_}
+
+
+@exports("homespun.tabular.BaselineClassifier")
+def _shares(model, where):
+    return {"run": "constant", "value": model.shares_, "classes": model.classes_}
+
+
+@exports("homespun.tree.DecisionTreeRegressor", "homespun.tree.DecisionTreeClassifier")
+def _tree(model, where):
+    tree = model.tree_
+    spec = {
+        "run": "tree",
+        "left": tree.children_left,
+        "right": tree.children_right,
+        "feature": tree.feature,
+        "threshold": tree.threshold,
+        "missing_left": tree.missing_go_to_left,
+        "value": tree.value,
+    }
+    return spec | _all_classes(model)
+
+
+@exports("homespun.ensemble.RandomForestRegressor", "homespun.ensemble.RandomForestClassifier")
+def _forest(model, where):
+    spec = {
+        "run": "forest",
+        "words": model.words_,
+        "roots": model.roots_,
+        "values": model.values_,
+        "edges": model.edges_,
+        "categories": None,
+    }
+    return spec | _all_classes(model)
+
+
+@exports("homespun.ensemble.HistGradientBoostingRegressor", "homespun.ensemble.HistGradientBoostingClassifier")
+def _boosting(model, where):
+    forest = model._forest
+    fields = (
+        "start",
+        "masked",
+        "walked",
+        "feature",
+        "bin",
+        "missing_left",
+        "left",
+        "right",
+        "set_index",
+        "value",
+        "sets",
+    )
+    spec = {
+        "run": "boosting",
+        "loss": model.loss,
+        "baseline": model._baseline,
+        "edges": model._edges,
+        "categories": model._categories,
+        **{name: forest[name] for name in fields},
+    }
+    return spec | ({"classes": model.classes_} if hasattr(model, "classes_") else {})
+
+
+@exports("homespun.neighbors.KNeighborsRegressor", "homespun.neighbors.KNeighborsClassifier")
+def _neighbors(model, where):
+    name, power = f"homespun.neighbors.{type(model).__name__}", model._power()
+    if power is None and model.metric != "cosine":
+        raise refused(where, name, f"the metric {model.metric!r} is not handled")
+    if not isinstance(model._fit_X, np.ndarray):
+        raise refused(where, name, "sparse training data is not handled")
+    if callable(model.weights):
+        raise refused(where, name, "weights given as a function are not handled")
+    spec = {
+        "run": "neighbors",
+        "X": model._fit_X,
+        "y": model._y,
+        "k": int(model.n_neighbors),
+        "cosine": model.metric == "cosine",
+        "power": 2.0 if power is None else power,
+        "by_distance": model.weights == "distance",
+    }
+    return spec | _all_classes(model)
+
+
+def _all_classes(model):
+    """The classes of each output, as a list of arrays; nothing for a regressor."""
+    if not hasattr(model, "classes_"):
+        return {}
+    return {"classes": list(model.classes_) if isinstance(model.classes_, list) else [model.classes_]}
+
+
+
+@exports("homespun.neighbors.NearestNeighbors")
+def _search(model, where):
+    raise refused(where, "homespun.neighbors.NearestNeighbors", "it finds rows and predicts nothing",
+                  "KNeighborsRegressor or KNeighborsClassifier")
