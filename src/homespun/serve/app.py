@@ -29,7 +29,8 @@ MOST_BYTES = 10_000_000
 MOST_ROWS = 10_000
 
 
-def make_app(model, *, most_bytes: int = MOST_BYTES, most_rows: int = MOST_ROWS, sha256: str | None = None) -> FastAPI:
+def make_app(model, *, most_bytes: int = MOST_BYTES, most_rows: int = MOST_ROWS, sha256: str | None = None,
+             as_of=None) -> FastAPI:
     """The application that serves `model`; any ASGI server can run it.
 
     Parameters
@@ -41,13 +42,18 @@ def make_app(model, *, most_bytes: int = MOST_BYTES, most_rows: int = MOST_ROWS,
         Of one request.
     sha256 : str, optional
         Digest of the model file, told by /health.
+    as_of : date, ISO text or "today", optional
+        Day to which a table's model counts ages. By default the day of each request, or, for a model of a table of the past,
+        the day on which that ended.
 
     Returns
     -------
     fastapi.FastAPI
     """
+    from homespun.tabular import Project
+
     contract = Contract.of(model)
-    answer = _answers(model, contract)
+    answer = _answers(model, contract, as_of)
     meters = _Meters()
 
     @asynccontextmanager
@@ -98,8 +104,9 @@ def make_app(model, *, most_bytes: int = MOST_BYTES, most_rows: int = MOST_ROWS,
     @app.get("/health", tags=["server"])
     async def health() -> dict[str, Any]:
         """Answers 200 as long as the model can be asked."""
+        day = model.day(as_of) if isinstance(model, Project) else None
         return {"status": "ok", "target": contract.target, "task": contract.task, "homespun": __version__, "model_sha256": sha256,
-                "waiting_rows": app.state.batcher.waiting}
+                "waiting_rows": app.state.batcher.waiting} | ({} if day is None else {"as_of": day})
 
     @app.get("/metrics", tags=["server"], response_class=PlainTextResponse)
     async def metrics() -> Response:
@@ -206,24 +213,28 @@ def _rows(body, contract: Contract, most: int) -> list[dict]:
     return rows
 
 
-def _answers(model, contract: Contract):
+def _answers(model, contract: Contract, as_of=None):
     """The function rows → [(prediction, probabilities or None), …]."""
     from homespun.tabular import Project
 
     names = [str(label) for label in contract.classes] if contract.classes is not None else None
     is_table = isinstance(model, Project)
+    if is_table:
+        model.day(as_of)  # a day that is none is told now, and not by each request
 
     def answer(rows: list[dict]) -> list[tuple[Any, dict | None]]:
         if not rows:
             return []
         frame = contract.frame(rows)
+        day: dict[str, Any] = {}
         if is_table:
             given = _read(model, frame)
+            day = {"as_of": model.day(as_of)}  # a server may run for months
         else:
             given = frame if hasattr(model, "feature_names_in_") else frame.to_numpy(dtype=np.float64)
         with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is told below
-            predictions = np.asarray(model.predict(given))
-            probabilities = None if names is None or not hasattr(model, "predict_proba") else model.predict_proba(given)
+            predictions = np.asarray(model.predict(given, **day))
+            probabilities = None if names is None or not hasattr(model, "predict_proba") else model.predict_proba(given, **day)
         for values in (predictions, probabilities):
             if values is not None and values.dtype.kind == "f" and not np.isfinite(values).all():
                 bad = np.flatnonzero(~np.isfinite(values.reshape(len(rows), -1)).all(1))

@@ -12,7 +12,7 @@ from homespun.base.params import Integer, check_param
 
 
 def serve(path, *, host: str = "127.0.0.1", port: int = 8000, allow_code=None, most_rows: int = 10_000,
-          most_bytes: int = 10_000_000, ready=None) -> None:
+          most_bytes: int = 10_000_000, as_of=None, ready=None) -> None:
     """Serve a model file over HTTP; returns when it is told to stop.
 
     Parameters
@@ -27,8 +27,10 @@ def serve(path, *, host: str = "127.0.0.1", port: int = 8000, allow_code=None, m
         Python file of a custom model.
     most_rows, most_bytes : int
         Of one request.
+    as_of : date, ISO text or "today", optional
+        Day to which ages are counted; by default the day of each request, for a table of the past the day on which it ended.
     ready : callable, optional
-        Called with the address when requests are taken.
+        Called with the address when requests are taken, and with a sentence about that day, or None.
 
     Raises
     ------
@@ -49,7 +51,7 @@ def serve(path, *, host: str = "127.0.0.1", port: int = 8000, allow_code=None, m
     try:
         model = load(path, allow_code=allow_code)
         digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
-        app = make_app(model, most_rows=most_rows, most_bytes=most_bytes, sha256=digest)
+        app = make_app(model, most_rows=most_rows, most_bytes=most_bytes, sha256=digest, as_of=as_of)
         _warm_up(app)
         shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::") else host
         address = f"http://{shown}:{opened.getsockname()[1]}"
@@ -58,7 +60,8 @@ def serve(path, *, host: str = "127.0.0.1", port: int = 8000, allow_code=None, m
             async def startup(self, sockets=None):
                 await super().startup(sockets)
                 if self.started and ready is not None:
-                    ready(address)
+                    told = model.told_day(model.day(as_of)) if hasattr(model, "told_day") else None
+                    ready(address, told)
 
         settings = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=10, backlog=4096)
         with contextlib.suppress(KeyboardInterrupt):  # uvicorn sends it on when all is answered: it was the way to stop

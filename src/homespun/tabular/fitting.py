@@ -148,7 +148,7 @@ def fit(
     time, group, found = find_time_and_group(frame, goal, time=time, group=group, stratify=stratify)
     exclude = {target: ""}
     exclude.update({name: role for name, role in ((time, "orders the folds"), (group, "groups the folds")) if name})
-    plan = make_plan(frame, exclude=exclude)
+    plan = make_plan(frame, exclude=exclude, time=time)
     splits, more = make_folds(
         frame, goal, time=time, group=group, stratify=stratify, folds=folds, random_state=random_state, features=plan.features
     )
@@ -171,7 +171,7 @@ def fit(
     # All models are made before the first is trained: a misspelt one must not cost the others' time
     for name in names:
         build_estimator(Candidate(name), goal, plan, random_state=random_state)
-    X = feature_frame(frame, plan.roles)
+    X = feature_frame(frame, plan.roles, plan.ages)
     kind = score_kind(goal)
     journal = Journal(None if destination is None else destination.with_suffix(".journal"), told | hashes, resume=resume)
     waiting = Waiting(ticking, len(names) * len(splits))
@@ -202,7 +202,8 @@ def fit(
                                           "columns": len(table.recipes), "rows_used": len(frame)},
                "settings": told | {"time": time, "group": group, "task": goal.task, "folds": len(splits),
                                    "budget": ticking.budget},
-               "code": hashes["code"], "homespun": version(), "left_out": plan.left_out, "resumed": journal.found}
+               "code": hashes["code"], "homespun": version(), "left_out": plan.left_out, "ages": plan.ages,
+               "resumed": journal.found}
     stratified = "stratified" if stratify or goal.classes else "tenths of the target"
     record["splits"]["kind"] = "in time" if time else "by group" if group else stratified
     record["seconds"]["all"] = round(ticking.seconds, 3)
@@ -218,6 +219,7 @@ def fit(
         decisions=decisions,
         warnings=list(dict.fromkeys(notes)),
         roles=plan.roles,
+        ages=plan.ages,
         reference=reference_of(frame, plan.features + ([time] if time else [])),
         sample={name: values for name, values in table.raw_head.items() if name != target},
         record=record,

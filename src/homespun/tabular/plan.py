@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from homespun.data.table import Decision
+from homespun.tabular.ages import count_to, find_ages
 from homespun.tabular.preparation import MANY_LEVELS
 
 _ROW_NAME = re.compile(r"(column\d+|unnamed.*|row(num(ber)?)?|no|nr|number|#|)")
@@ -31,6 +33,7 @@ class Plan:
     categories: list[str] = field(default_factory=list)
     many_levels: list[str] = field(default_factory=list)  # of the categories: those that get their mean target as well
     left_out: dict[str, str] = field(default_factory=dict)
+    ages: dict[str, Any] = field(default_factory=dict)  # of `tabular.ages`: which columns, counted to which day
     decisions: list[Decision] = field(default_factory=list)
 
     @property
@@ -38,13 +41,26 @@ class Plan:
         return self.numbers + self.dates + self.categories
 
     @property
+    def since(self) -> list[str]:
+        """The dates whose age counts."""
+        return [name for name in self.dates if name in self.ages.get("columns", ())]
+
+    @property
+    def moments(self) -> list[str]:
+        """The other dates: they are what they are."""
+        return [name for name in self.dates if name not in self.since]
+
+    @property
     def roles(self) -> dict[str, list[str]]:
         """The same as plain data, for the model file."""
         return {"numbers": list(self.numbers), "dates": list(self.dates), "categories": list(self.categories)}
 
 
-def feature_frame(frame, roles: dict[str, list[str]]):
-    """The features as every model gets them: numbers as float64, dates as days since 1970, categories as text or NaN."""
+def feature_frame(frame, roles: dict[str, list[str]], ages: dict[str, Any] | None = None, as_of: str | None = None):
+    """The features as every model gets them: numbers as float64, dates as days since 1970, categories as text or NaN.
+
+    Columns of `ages` as they would be on the reference day, when asked about on the day `as_of` (the reference by default).
+    """
     import pandas as pd
 
     columns: dict = {}
@@ -54,6 +70,7 @@ def feature_frame(frame, roles: dict[str, list[str]]):
     for name in roles["dates"]:
         days = frame[name].to_numpy().astype("datetime64[us]")
         columns[name] = np.where(np.isnat(days), np.nan, days.astype(np.int64) / 86_400_000_000.0)
+    count_to(frame, ages or {}, columns, as_of)
     for name in roles["categories"]:
         values = frame[name].to_numpy(dtype=object)
         columns[name] = pd.Series(
@@ -63,8 +80,11 @@ def feature_frame(frame, roles: dict[str, list[str]]):
     return pd.DataFrame(columns, index=pd.RangeIndex(len(frame)))
 
 
-def make_plan(frame, *, exclude: dict[str, str]) -> Plan:
-    """Roles of the columns of a typed frame. `exclude`: column → why it is no feature (the target, a group, …)."""
+def make_plan(frame, *, exclude: dict[str, str], time: str | None = None) -> Plan:
+    """Roles of the columns of a typed frame. `exclude`: column → why it is no feature (the target, a group, …).
+
+    `time`: the column that orders the folds.
+    """
     plan = Plan()
     for name in frame.columns:
         if name in exclude:
@@ -89,6 +109,7 @@ def make_plan(frame, *, exclude: dict[str, str]) -> Plan:
         else:
             plan.left_out[name] = role
             plan.decisions.append(Decision(name, "left out", role, evidence))
+    plan.ages = find_ages(frame, plan, time)
     return plan
 
 

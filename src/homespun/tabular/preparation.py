@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 
 MANY_LEVELS = 20  # with more, the mean target is added
+MOMENT = ("year", "month", "weekday", "age")  # parts of the day of a row
+SINCE = ("year", "age")  # of a day whose age counts: it moves with the day that is asked about, and its month says nothing
 MOST_CLASSES = 10  # it makes one column for each class: with more of those, too many
 
 
@@ -36,24 +38,26 @@ def prepare(plan, preparation: str, *, classes: int | None = None, random_state=
         ]
         return steps + ([("scale", StandardScaler())] if scaled else [])
 
-    dates = [("parts", DateParts(parts=("year", "month", "weekday", "age")))]
+    dates = [("parts", DateParts(parts=MOMENT))]
+    since = [("parts", DateParts(parts=SINCE, reference=plan.ages.get("reference")))]
     if preparation in ("none", "one-hot", "one level dropped"):
-        numbers, dates = Pipeline(fill(True)), Pipeline(dates + fill(True))
+        numbers, dates, since = Pipeline(fill(True)), Pipeline(dates + fill(True)), Pipeline(since + fill(True))
         categories = OneHotEncoder(
             handle_unknown="infrequent_if_exist", min_frequency=5, max_categories=100, sparse_output=False,
             drop="first" if preparation == "one level dropped" else None,
         )
     elif preparation == "ordinal":
-        numbers, dates = Pipeline(fill(False)), Pipeline(dates + fill(False))
+        numbers, dates, since = Pipeline(fill(False)), Pipeline(dates + fill(False)), Pipeline(since + fill(False))
         categories = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2)
     else:
-        numbers, dates = "passthrough", Pipeline(dates)
+        numbers, dates, since = "passthrough", Pipeline(dates), Pipeline(since)
         categories = OrdinalEncoder(
             handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan, max_categories=250
         )
     parts = [
         ("numbers", numbers, plan.numbers),
-        ("dates", dates, plan.dates),
+        ("dates", dates, plan.moments),
+        ("ages", since, plan.since),
         ("categories", categories, plan.categories),
     ]
     if preparation != "none" and plan.many_levels and (classes is None or classes <= MOST_CLASSES):
@@ -67,5 +71,5 @@ def prepare(plan, preparation: str, *, classes: int | None = None, random_state=
 
 def native_categories(plan) -> list[int]:
     """Positions of the categories in the matrix of the "native" preparation."""
-    start = len(plan.numbers) + 4 * len(plan.dates)
+    start = len(plan.numbers) + len(MOMENT) * len(plan.moments) + len(SINCE) * len(plan.since)
     return list(range(start, start + len(plan.categories)))

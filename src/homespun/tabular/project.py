@@ -12,6 +12,7 @@ from sklearn.utils.metaestimators import available_if
 from homespun.base.errors import DataError
 from homespun.data.reader import reread
 from homespun.data.table import Decision, Table
+from homespun.tabular.ages import day_of, door_day, told_of
 from homespun.tabular.drift import drift
 from homespun.tabular.plan import feature_frame
 from homespun.tabular.scores import SCORE_NAMES, all_scores, bootstrap_intervals
@@ -79,6 +80,8 @@ class Project:
     warnings : list of str
     model : sklearn.pipeline.Pipeline, or a blend of several
         Preprocessing and estimator.
+    ages_ : dict
+        Columns whose age counts, the row's own day if it has one, and the stored reference day: see `homespun.tabular.ages`.
     record_, evidence_, reference_ : dict
         Everything that was measured, see `homespun.tabular.record`.
     """
@@ -97,6 +100,7 @@ class Project:
         decisions,
         warnings,
         roles,
+        ages,
         reference,
         sample,
         record,
@@ -110,6 +114,7 @@ class Project:
         self.warnings = warnings
         self.recipes_ = table.recipes
         self.roles_ = roles
+        self.ages_ = ages
         self.reference_ = reference
         self.record_ = record
         self.evidence_ = evidence or {}
@@ -144,23 +149,52 @@ class Project:
             "columns": {name: recipe["kind"] for name, recipe in self.recipes_.items() if name != self.target},
         }
 
-    def predict(self, data) -> np.ndarray:
+    def predict(self, data, *, as_of=None) -> np.ndarray:
         """Amounts, or class labels, one for each row of a file or dataframe, in its order.
+
+        Parameters
+        ----------
+        data : path, dataframe, or Table of `read`
+        as_of : date, ISO text or "today", optional
+            The day that is asked about, to which ages are counted where a row has no day of its own; by default the stored
+            reference, so that the same rows have the same answers tomorrow. Commands and server ask with their own day.
 
         Raises
         ------
         DataError
             A column is missing (near names are suggested), or a value does not fit.
         """
-        return self._labels(self.model.predict(feature_frame(self.read(data, "predict").frame, self.roles_)))
+        return self._labels(self.model.predict(self.features(self.read(data, "predict").frame, as_of)))
 
     @available_if(_classifies)
-    def predict_proba(self, data) -> np.ndarray:
-        """Probabilities, (n, classes) in the order of `classes`."""
-        return self.model.predict_proba(feature_frame(self.read(data, "predict_proba").frame, self.roles_))
+    def predict_proba(self, data, *, as_of=None) -> np.ndarray:
+        """Probabilities, (n, classes) in the order of `classes`; `as_of` as in `predict`."""
+        return self.model.predict_proba(self.features(self.read(data, "predict_proba").frame, as_of))
 
-    def validate(self, data) -> Validation:
-        """Scores on fresh data that has the target, and how far its columns are from those of the training data."""
+    def features(self, frame, as_of=None):
+        """The features of a typed frame, as the model gets them when asked on the day `as_of`."""
+        return feature_frame(frame, self.roles_, self._ages, None if as_of is None else day_of(as_of))
+
+    def day(self, as_of=None) -> str | None:
+        """The day that a command or a server asks on: `as_of`; else today, or the reference for a table of the past.
+
+        None where no day matters.
+        """
+        return door_day(self._ages, as_of)
+
+    def told_day(self, as_of=None) -> str | None:
+        """One sentence: to which day ages are counted. None where that changes nothing."""
+        return told_of(self._ages, None if as_of is None else day_of(as_of))
+
+    @property
+    def _ages(self) -> dict[str, Any]:
+        return getattr(self, "ages_", None) or {}  # a model file of an earlier version has none
+
+    def validate(self, data, *, as_of=None) -> Validation:
+        """Scores on fresh data that has the target, and how far its columns are from those of the training data.
+
+        `as_of` as in `predict`: the day on which the fresh rows were collected.
+        """
         import pandas as pd
 
         table = self.read(data, "validate")
@@ -173,7 +207,7 @@ class Project:
                 suggestion="predict needs no target",
             )
         y, rows = self._truth(table)
-        X = feature_frame(table.frame, self.roles_)
+        X = self.features(table.frame, as_of)
         if not len(rows):
             raise DataError(
                 f"validate: the target {self.target!r} has no value in any row",
@@ -196,6 +230,8 @@ class Project:
         )
         self._look_later(found, table, rows, y, prediction, probabilities)
         self._say(found, len(rows))
+        if (told := self.told_day(as_of)) is not None:
+            found.sentences.append(told)
         return found
 
     def _expected(self, name) -> tuple[float, float, float] | None:
@@ -297,7 +333,8 @@ class Project:
         used = set(self.features_) | ({self.target} if operation == "validate" else set())
         order = (self.record_.get("settings") or {}).get("time")
         optional = {self.target, order}
-        used |= {order} if operation == "validate" and order else set()  # it is no feature, but says what is later
+        if order and (operation == "validate" or self._ages.get("moment") == order):
+            used |= {order}  # it is no feature, but says what is later, and how old a thing was
         needed = {
             name: recipe
             for name, recipe in self.recipes_.items()

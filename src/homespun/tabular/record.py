@@ -8,6 +8,7 @@
     settings                {target, task, time, group, stratify, positive, models, folds, budget, random_state} as used
                             in the end
     features, left_out      role → columns; column → why it is none
+    ages                    {columns, moment, reference, current}: to which day ages are counted, see `tabular.ages`
     target                  {scale: "amounts" or "log", skewed, not_negative, classes, shares} (shares: class → share of rows)
     score                   kind: "regression", "log", "binary", "multiclass": what `scores` are; `objective`: what tuning used
     splits                  {kind: "in time", "by group", "stratified", "tenths of the target"; train_sizes, test_sizes}

@@ -24,12 +24,28 @@ def project(spec, X):
     features = {name: np.asarray(typed[name], dtype=np.float64) for name in spec["numbers"]}
     features = {name: np.where(np.isinf(values), np.nan, values) for name, values in features.items()}
     features |= {name: typed[name] for name in spec["dates"]}
+    count_ages(spec.get("ages"), features, typed)
     features |= {name: typed[name] for name in spec["words"]}
     answer = run(spec["model"], features if features else {"": np.zeros(size(X))})
     if spec["classes"] is not None:
         kind = object if any(isinstance(label, str) for label in spec["classes"]) else None
         answer["predict"] = np.array(spec["classes"], dtype=kind)[answer["predict"]]
     return answer
+
+
+def count_ages(ages, features, typed):
+    """Dates and years whose age counts, as on the reference day: see `homespun.tabular.ages`. No day but a row's own is known."""
+    if not ages or not ages["columns"] or ages["moment"] not in typed:
+        return
+    reference = np.datetime64(ages["reference"], "D")
+    own = np.asarray(typed[ages["moment"]], dtype=np.float64)
+    own = np.where(np.isnan(own), reference.astype(np.int64), np.floor(own)).astype(np.int64)
+    for name, kind in ages["columns"].items():
+        if kind == "year":
+            years = [day.astype("datetime64[Y]").astype(np.int64) for day in (reference, own.astype("datetime64[D]"))]
+            features[name] = features[name] + (years[0] - years[1])
+        else:
+            features[name] = features[name] + (reference.astype(np.int64) - own)
 
 
 def read_column(name, values, recipe):

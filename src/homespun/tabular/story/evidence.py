@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from homespun.base.errors import DataError
-from homespun.tabular.plan import feature_frame
 
 
 @dataclass
@@ -41,7 +40,7 @@ def read_evidence(project, data) -> Evidence:
     values, present = project._truth(type(table)(frame, [], table.recipes))
     if len(present) != len(rows) or not np.array_equal(values, np.asarray(told["truth"])):
         raise _other_data(project, data)
-    return Evidence(table.frame, frame, feature_frame(frame, project.roles_), values, np.asarray(told["fold"]),
+    return Evidence(table.frame, frame, project.features(frame), values, np.asarray(told["fold"]),
                     np.asarray(told["prediction"]), np.asarray(told.get("models", np.empty((0, len(rows))))))
 
 
