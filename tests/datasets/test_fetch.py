@@ -18,6 +18,7 @@ import pytest
 
 import homespun.datasets as datasets
 from homespun.datasets import download, listing
+from homespun.datasets import lock as lock_file
 from homespun.errors import DataError, ParameterError
 
 BODY = np.random.default_rng(0).integers(0, 256, 900_001, dtype=np.uint8).tobytes()
@@ -401,7 +402,7 @@ def test_one_at_a_time_even_when_the_first_fails(server, toy):
 
 def test_the_lock_is_on_the_file_that_others_see(tmp_path, monkeypatch):
     """Between opening and locking, the owner may remove the file and another process make a new one."""
-    path, lock, tries = tmp_path / ".toy.lock", download._try_lock, []
+    path, lock, tries = tmp_path / ".toy.lock", lock_file._try_lock, []
 
     def late(handle):
         tries.append(handle)
@@ -410,8 +411,8 @@ def test_the_lock_is_on_the_file_that_others_see(tmp_path, monkeypatch):
             path.touch()
         return lock(handle)
 
-    monkeypatch.setattr(download, "_try_lock", late)
-    with download._locked(path):
+    monkeypatch.setattr(lock_file, "_try_lock", late)
+    with lock_file.locked(path):
         assert len(tries) == 2
         assert os.path.samestat(os.fstat(tries[1].fileno()), path.stat())
 

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 import homespun.datasets as datasets
-from homespun.datasets import mess
+from homespun.datasets import mess_kinds
+from homespun.datasets.mess_table import missing
 from homespun.errors import DataError, ParameterError
 
 
@@ -37,7 +38,7 @@ def undoes(made, clean):
     pd.testing.assert_frame_equal(made.clean(), clean)
 
 
-@pytest.mark.parametrize("kind", list(mess.MESSES))
+@pytest.mark.parametrize("kind", list(mess_kinds.MESSES))
 def test_each_switch_alone(clean, kind):
     """Only that mess happens, the truth names every cell that differs, and undoing it gives the clean table."""
     before = clean.copy(deep=True)
@@ -50,17 +51,17 @@ def test_each_switch_alone(clean, kind):
         for column in clean:
             old, new = clean[column].astype(object).to_numpy(), made.frame[column].astype(object).to_numpy()
             for row in range(len(clean)):
-                same = (mess._missing(old[row]) and mess._missing(new[row])) or old[row] == new[row]
+                same = (missing(old[row]) and missing(new[row])) or old[row] == new[row]
                 assert same == ((row, column) not in told), (row, column)
 
 
 def test_all_at_once_and_any_subset(clean):
     made = datasets.messy(clean)
-    assert made.skipped == {} and {change.kind for change in made.changes} == set(mess.MESSES)
+    assert made.skipped == {} and {change.kind for change in made.changes} == set(mess_kinds.MESSES)
     undoes(made, clean)
     rng = np.random.default_rng(0)
     for seed in range(15):
-        chosen = [kind for kind in mess.MESSES if rng.random() < 0.5]
+        chosen = [kind for kind in mess_kinds.MESSES if rng.random() < 0.5]
         made = datasets.messy(clean, chosen, share=rng.random(), random_state=seed)
         assert {change.kind for change in made.changes} == set(chosen) - set(made.skipped)
         undoes(made, clean)
@@ -68,10 +69,10 @@ def test_all_at_once_and_any_subset(clean):
 
 def test_what_the_messes_look_like(clean):
     made = datasets.messy(clean, ["units", "money", "flags", "mixed_dates", "missing_tokens"], share=0.1).frame
-    spelled = set(mess.TOKENS)
+    spelled = set(mess_kinds.TOKENS)
     assert all(re.fullmatch(r"\d+ km", str(cell)) for cell in made["mileage"] if cell not in spelled)
     assert all(re.fullmatch(r"£\d{1,3}(,\d{3})*", str(cell)) for cell in made["price"] if cell not in spelled)
-    assert set(made["sold"]) - spelled in [set(pair) for pair in mess.FLAGS]
+    assert set(made["sold"]) - spelled in [set(pair) for pair in mess_kinds.FLAGS]
     assert "NotAvailable" in set(made["warranty"])
     shapes = {re.sub(r"[A-Za-z]+", "a", re.sub(r"\d+", "0", day)) for day in made["day"] if day not in spelled}
     assert shapes == {"0-0-0", "0.0.0", "0/0/0", "a 0, 0", "0-a-0"}
@@ -83,7 +84,7 @@ def test_outliers_types_typos_spaces(clean):
     ratio = np.abs(truth["after"].astype(float) / truth["before"].astype(float))
     assert np.all(np.isclose(ratio, 100) | np.isclose(ratio, 0.01))
     assert 0.2 < np.isclose(ratio, 100).mean() < 0.8  # some up, some down
-    assert set(datasets.messy(clean, "mixed_types").truth["after"]) <= set(mess.WORDS)
+    assert set(datasets.messy(clean, "mixed_types").truth["after"]) <= set(mess_kinds.WORDS)
     typos = datasets.messy(clean, "typos").truth
     assert (np.abs(typos["after"].str.len() - typos["before"].str.len()) <= 1).all() and (typos["after"] != typos["before"]).all()
     spaces = datasets.messy(clean, "spaces").truth

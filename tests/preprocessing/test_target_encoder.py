@@ -7,7 +7,7 @@ from sklearn.model_selection import GroupKFold, KFold, ShuffleSplit
 
 from homespun.errors import HomespunError
 from homespun.preprocessing import TargetEncoder
-from homespun.preprocessing.categories import factorise
+from homespun.preprocessing.values import factorise
 
 rng = np.random.default_rng(0)
 WORDS = rng.integers(0, 30, (300, 2)).astype(object)
@@ -90,7 +90,7 @@ def test_given_categories_and_dataframes():
 @pytest.mark.parametrize("column", [WORDS[:, 0], WORDS[:, 1], NUMBERS[:, 0], np.array([True, False]), np.array(["b", "a"])],
                          ids=["text", "objects", "floats", "bools", "unicode"])
 def test_factorise(column):
-    from homespun.preprocessing.categories import distinct_values, lookup
+    from homespun.preprocessing.values import distinct_values, lookup
 
     codes, categories = factorise(column)
     plain = distinct_values(column)

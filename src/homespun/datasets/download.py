@@ -16,7 +16,6 @@ import hashlib
 import http.client
 import os
 import shutil
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -28,6 +27,7 @@ from urllib.parse import quote, unquote, urlsplit
 from homespun.base.errors import DataError
 from homespun.base.progress import progress
 from homespun.datasets.listing import Dataset, File, entry, require_files
+from homespun.datasets.lock import locked
 
 CHUNK = 1 << 18  # bytes a read: small enough that a kill loses little, large enough that Python's loop costs nothing
 PAUSE = 0.2  # seconds before the second attempt, twice as many before each further one
@@ -81,7 +81,7 @@ def fetch(name: str, *, to: str | os.PathLike | None = None, mirror: str | os.Pa
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for file in files:
-            with _locked(folder / f".{file.name}.lock"):
+            with locked(folder / f".{file.name}.lock"):
                 _bring(known, file, folder, home, stands_in, timeout)
     except OSError as error:
         if error.errno in _FULL:
@@ -231,64 +231,6 @@ def sha256(path: Path) -> str:
     """The SHA-256 of a file, in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold the lock of a file; wait while another process has it. The lock dies with its process, its file goes with the last."""
-    bar = None
-    while True:
-        handle = open(path, "a+b")  # noqa: SIM115 - closed below, on every way out
-        try:
-            if _try_lock(handle):
-                if path.exists() and os.path.samestat(os.fstat(handle.fileno()), path.stat()):
-                    break
-                _unlock(handle)  # the owner before us removed the file that we had opened: lock the one that others see
-        except BaseException:
-            handle.close()
-            raise
-        handle.close()
-        if bar is None:
-            bar = progress(total=1, label=f"another process fetches {path.stem[1:]}")
-        bar.refresh()
-        time.sleep(0.1)
-    try:
-        if bar is not None:
-            bar.close()
-        yield
-    finally:
-        with contextlib.suppress(OSError):  # Windows removes no open file: there it stays, empty and free
-            path.unlink()
-        _unlock(handle)
-        handle.close()
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _try_lock(handle) -> bool:
-        handle.seek(0)
-        try:
-            msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-    def _unlock(handle) -> None:
-        handle.seek(0)
-        msvcrt.locking(handle.fileno(), msvcrt.LK_UNLCK, 1)
-else:
-    import fcntl
-
-    def _try_lock(handle) -> bool:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
-
-    def _unlock(handle) -> None:
-        fcntl.flock(handle, fcntl.LOCK_UN)
 
 
 def _room(name: str, folder: Path, needed: int) -> None:

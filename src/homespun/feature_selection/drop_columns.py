@@ -16,7 +16,7 @@ import numpy as np
 from homespun.base.estimator import check_params
 from homespun.base.params import Boolean, Integer, Real
 from homespun.feature_selection.selector import TableSelector
-from homespun.preprocessing.categories import factorise, hashable
+from homespun.preprocessing.values import factorise, hashable
 
 
 class DropMissingColumns(TableSelector):

@@ -10,7 +10,8 @@ from sklearn.utils.validation import _check_feature_names_in, check_array
 
 from homespun.base.errors import ShapeError
 from homespun.base.estimator import Estimator, TransformerMixin, check_is_fitted
-from homespun.preprocessing.categories import CategoryEncoder, hashable
+from homespun.preprocessing.categories import CategoryEncoder
+from homespun.preprocessing.values import hashable
 
 
 class ColumnSelector(TransformerMixin, Estimator):

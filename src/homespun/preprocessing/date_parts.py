@@ -16,7 +16,8 @@ from sklearn.utils.validation import _check_feature_names_in
 from homespun.base.errors import DataError, ParameterError
 from homespun.base.estimator import Estimator, TransformerMixin, check_is_fitted, check_params
 from homespun.base.params import ArrayLike, Instance, OneOf
-from homespun.preprocessing.categories import CategoryEncoder, hashable, is_nan
+from homespun.preprocessing.categories import CategoryEncoder
+from homespun.preprocessing.values import hashable, is_nan
 
 PARTS = ("year", "month", "day", "weekday", "day_of_year", "hour", "age")
 

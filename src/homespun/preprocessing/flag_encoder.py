@@ -14,7 +14,8 @@ from homespun.base.estimator import Estimator, TransformerMixin, check_is_fitted
 from homespun.base.params import OneOf
 from homespun.data.flags import NOT_STATED, PAIRS
 from homespun.data.missing import is_missing
-from homespun.preprocessing.categories import CategoryEncoder, hashable
+from homespun.preprocessing.categories import CategoryEncoder
+from homespun.preprocessing.values import hashable
 
 _VALUES = {**{on: 1.0 for on, _ in PAIRS}, **{off: -1.0 for _, off in PAIRS}, **dict.fromkeys(NOT_STATED, 0.0)}
 

@@ -18,7 +18,7 @@ from sklearn.utils.multiclass import type_of_target
 from homespun.base.errors import DataError, ParameterError
 from homespun.base.estimator import Estimator, TransformerMixin, _worded, check_is_fitted, check_params
 from homespun.base.params import Boolean, Integer
-from homespun.preprocessing.categories import factorise, lookup
+from homespun.preprocessing.values import factorise, lookup
 
 
 class LabelEncoder(TransformerMixin, Estimator):

@@ -17,7 +17,8 @@ from sklearn.utils.validation import _check_feature_names_in, check_array
 from homespun.base.errors import DataError, ParameterError, ShapeError
 from homespun.base.estimator import check_is_fitted, check_params
 from homespun.base.params import ArrayLike, Boolean, CallableWith, OneOf
-from homespun.preprocessing.categories import CATEGORY_PARAMS, CategoryEncoder, is_nan
+from homespun.preprocessing.categories import CATEGORY_PARAMS, CategoryEncoder
+from homespun.preprocessing.values import is_nan
 
 
 class OneHotEncoder(CategoryEncoder):

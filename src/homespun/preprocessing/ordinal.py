@@ -17,7 +17,8 @@ from sklearn.utils.validation import check_array
 from homespun.base.errors import ParameterError, ShapeError
 from homespun.base.estimator import check_is_fitted, check_params
 from homespun.base.params import Integer, OneOf, Satisfies
-from homespun.preprocessing.categories import CATEGORY_PARAMS, INFREQUENT, CategoryEncoder, is_nan
+from homespun.preprocessing.categories import CATEGORY_PARAMS, INFREQUENT, CategoryEncoder
+from homespun.preprocessing.values import is_nan
 
 _Nan = Satisfies(is_nan, "NaN")
 

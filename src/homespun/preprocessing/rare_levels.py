@@ -14,7 +14,8 @@ from sklearn.base import OneToOneFeatureMixin
 
 from homespun.base.estimator import check_is_fitted, check_params
 from homespun.base.params import Instance, Integer, OneOf, Real
-from homespun.preprocessing.categories import CategoryEncoder, is_nan, lookup
+from homespun.preprocessing.categories import CategoryEncoder
+from homespun.preprocessing.values import is_nan, lookup
 
 
 class RareLevelEncoder(OneToOneFeatureMixin, CategoryEncoder):
