@@ -6,7 +6,7 @@ import sklearn.preprocessing as theirs
 from scipy import sparse
 
 import homespun.preprocessing as ours
-from homespun.errors import DataError, ParameterError
+from homespun.errors import DataError, ParameterError, ShapeError
 from homespun.preprocessing.standard_scaler import column_moments
 
 rng = np.random.default_rng(3)
@@ -148,3 +148,16 @@ def test_bad_input():
         ours.StandardScaler().fit(X).transform(X[:, :2])
     empty = ours.StandardScaler().fit(np.array([[np.nan, 1.0], [np.nan, 2.0]]))
     assert np.isnan(empty.mean_[0]) and empty.mean_[1] == 1.5
+
+
+@pytest.mark.parametrize("scaler", [ours.StandardScaler(), ours.MinMaxScaler(), ours.MaxAbsScaler(), ours.RobustScaler(),
+                                    ours.PowerTransformer()], ids=lambda scaler: type(scaler).__name__)
+def test_the_way_back_is_checked_too(scaler):
+    """One column would be stretched over all fitted ones, and the other way round, without a word."""
+    X = np.random.default_rng(0).normal(size=(20, 3))
+    fitted = scaler.fit(X)
+    with pytest.raises(ShapeError, match=r"X has 1 features, but .* is expecting 3") as caught:
+        fitted.inverse_transform(X[:, :1])
+    assert caught.value.operation == f"{type(scaler).__name__}.inverse_transform" and caught.value.operands == {"X": (20, 1)}
+    with pytest.raises(DataError, match=r"inverse_transform.*infinity"):
+        fitted.inverse_transform(np.full((2, 3), np.inf))

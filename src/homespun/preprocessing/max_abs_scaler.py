@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import OneToOneFeatureMixin
-from sklearn.utils.validation import check_array
 
-from homespun.base.estimator import Estimator, TransformerMixin, check_is_fitted, check_params
+from homespun.base.estimator import check_is_fitted, check_params
 from homespun.base.params import Boolean
 from homespun.preprocessing.robust_scaler import scale_sparse
+from homespun.preprocessing.scaler import Scaler
 
 
-class MaxAbsScaler(OneToOneFeatureMixin, TransformerMixin, Estimator):
+class MaxAbsScaler(Scaler):
     """Scale columns to [-1, 1] without moving zero.
 
     Parameters
@@ -42,6 +41,7 @@ class MaxAbsScaler(OneToOneFeatureMixin, TransformerMixin, Estimator):
     max_abs_: np.ndarray
     n_samples_seen_: int
 
+    formats = ("csr", "csc")
     params = {"copy": Boolean(), "clip": Boolean()}
 
     def __init__(self, *, copy=True, clip=False):
@@ -62,14 +62,7 @@ class MaxAbsScaler(OneToOneFeatureMixin, TransformerMixin, Estimator):
     def _learn(self, X, operation):
         check_params(self)
         first = not hasattr(self, "n_samples_seen_")
-        X = self.validate(
-            X,
-            operation=operation,
-            accept_sparse=("csr", "csc"),
-            dtype=(np.float64, np.float32),
-            ensure_all_finite="allow-nan",
-            reset=first,
-        )
+        X = self.values(X, operation, reset=first)
         if sparse.issparse(X):
             largest = np.zeros(X.shape[1], dtype=X.dtype)
             columns = X.indices if X.format == "csr" else np.repeat(np.arange(X.shape[1]), np.diff(X.indptr))
@@ -84,15 +77,7 @@ class MaxAbsScaler(OneToOneFeatureMixin, TransformerMixin, Estimator):
     def transform(self, X):
         """X / scale_."""
         check_is_fitted(self)
-        X = self.validate(
-            X,
-            operation="transform",
-            accept_sparse=("csr", "csc"),
-            copy=self.copy,
-            dtype=(np.float64, np.float32),
-            force_writeable=True,
-            ensure_all_finite="allow-nan",
-        )
+        X = self.values(X, "transform", copy=self.copy)
         if sparse.issparse(X):
             X = scale_sparse(X, 1.0 / self.scale_)
             if self.clip:
@@ -106,14 +91,7 @@ class MaxAbsScaler(OneToOneFeatureMixin, TransformerMixin, Estimator):
     def inverse_transform(self, X):
         """X * scale_."""
         check_is_fitted(self)
-        X = check_array(
-            X,
-            accept_sparse=("csr", "csc"),
-            copy=self.copy,
-            dtype=(np.float64, np.float32),
-            force_writeable=True,
-            ensure_all_finite="allow-nan",
-        )
+        X = self.values(X, "inverse_transform", copy=self.copy)
         if sparse.issparse(X):
             return scale_sparse(X, self.scale_)
         X *= self.scale_.astype(X.dtype)
@@ -121,7 +99,5 @@ class MaxAbsScaler(OneToOneFeatureMixin, TransformerMixin, Estimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
         tags.input_tags.sparse = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags

@@ -10,15 +10,14 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
-from sklearn.base import OneToOneFeatureMixin
-from sklearn.utils.validation import check_array
 
 from homespun.base.errors import ParameterError
-from homespun.base.estimator import Estimator, TransformerMixin, check_is_fitted, check_params
+from homespun.base.estimator import check_is_fitted, check_params
 from homespun.base.params import ArrayLike, Boolean
+from homespun.preprocessing.scaler import Scaler
 
 
-class MinMaxScaler(OneToOneFeatureMixin, TransformerMixin, Estimator):
+class MinMaxScaler(Scaler):
     """Scale each column to a range.
 
     Parameters
@@ -72,9 +71,7 @@ class MinMaxScaler(OneToOneFeatureMixin, TransformerMixin, Estimator):
                 rule="low < high",
             )
         first = not hasattr(self, "n_samples_seen_")
-        X = self.validate(
-            X, operation=operation, dtype=(np.float64, np.float32), ensure_all_finite="allow-nan", reset=first
-        )
+        X = self.values(X, operation, reset=first)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # a column of NaN stays NaN
             smallest, largest = np.nanmin(X, axis=0), np.nanmax(X, axis=0)
@@ -90,14 +87,7 @@ class MinMaxScaler(OneToOneFeatureMixin, TransformerMixin, Estimator):
     def transform(self, X):
         """X * scale_ + min_."""
         check_is_fitted(self)
-        X = self.validate(
-            X,
-            operation="transform",
-            copy=self.copy,
-            dtype=(np.float64, np.float32),
-            force_writeable=True,
-            ensure_all_finite="allow-nan",
-        )
+        X = self.values(X, "transform", copy=self.copy)
         X *= self.scale_.astype(X.dtype)
         X += self.min_.astype(X.dtype)
         if self.clip:
@@ -107,15 +97,7 @@ class MinMaxScaler(OneToOneFeatureMixin, TransformerMixin, Estimator):
     def inverse_transform(self, X):
         """(X - min_) / scale_."""
         check_is_fitted(self)
-        X = check_array(
-            X, copy=self.copy, dtype=(np.float64, np.float32), force_writeable=True, ensure_all_finite="allow-nan"
-        )
+        X = self.values(X, "inverse_transform", copy=self.copy)
         X -= self.min_.astype(X.dtype)
         X /= self.scale_.astype(X.dtype)
         return X
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags

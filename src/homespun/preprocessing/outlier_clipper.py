@@ -12,15 +12,15 @@ NaN is left out and kept. A value is moved, never removed: rows stay in place. C
 from __future__ import annotations
 
 import numpy as np
-from sklearn.base import OneToOneFeatureMixin
 
-from homespun.base.estimator import Estimator, TransformerMixin, check_is_fitted, check_params
+from homespun.base.estimator import check_is_fitted, check_params
 from homespun.base.params import ArrayLike, Boolean, OneOf, Real
 from homespun.preprocessing.quantiles import column_quantiles
 from homespun.preprocessing.robust_scaler import quantile_range
+from homespun.preprocessing.scaler import Scaler
 
 
-class OutlierClipper(OneToOneFeatureMixin, TransformerMixin, Estimator):
+class OutlierClipper(Scaler):
     """Put values beyond learned ends onto the ends.
 
     Parameters
@@ -57,7 +57,7 @@ class OutlierClipper(OneToOneFeatureMixin, TransformerMixin, Estimator):
         """Learn the ends."""
         check_params(self)
         low, high = quantile_range(self, "quantile_range", self.quantile_range, top=1.0)
-        X = self.validate(X, dtype=(np.float64, np.float32), ensure_all_finite="allow-nan")
+        X = self.values(X)
         bottom, top = column_quantiles(X, (0.25, 0.75) if self.method == "iqr" else (low, high))
         if self.method == "iqr":
             reach = (self.factor * (top - bottom)).astype(X.dtype)
@@ -70,18 +70,5 @@ class OutlierClipper(OneToOneFeatureMixin, TransformerMixin, Estimator):
     def transform(self, X):
         """X within the ends."""
         check_is_fitted(self)
-        X = self.validate(
-            X,
-            operation="transform",
-            copy=self.copy,
-            dtype=(np.float64, np.float32),
-            force_writeable=True,
-            ensure_all_finite="allow-nan",
-        )
+        X = self.values(X, "transform", copy=self.copy)
         return np.clip(X, self.lower_.astype(X.dtype), self.upper_.astype(X.dtype), out=X)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags

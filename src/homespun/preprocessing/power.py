@@ -15,16 +15,15 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
-from sklearn.base import OneToOneFeatureMixin
-from sklearn.utils.validation import check_array
 
 from homespun.base.errors import DataError
-from homespun.base.estimator import Estimator, TransformerMixin, _worded, check_is_fitted, check_params
+from homespun.base.estimator import _worded, check_is_fitted, check_params
 from homespun.base.params import Boolean, OneOf
+from homespun.preprocessing.scaler import Scaler
 from homespun.preprocessing.standard_scaler import StandardScaler
 
 
-class PowerTransformer(OneToOneFeatureMixin, TransformerMixin, Estimator):
+class PowerTransformer(Scaler):
     """Make columns more normal by a power that is learned.
 
     Parameters
@@ -102,9 +101,7 @@ class PowerTransformer(OneToOneFeatureMixin, TransformerMixin, Estimator):
     def inverse_transform(self, X):
         """The original values; NaN or infinity (with a warning) where no value has this transform."""
         check_is_fitted(self)
-        X = check_array(
-            X, copy=self.copy, dtype=(np.float64, np.float32), force_writeable=True, ensure_all_finite="allow-nan"
-        )
+        X = self.values(X, "inverse_transform", copy=self.copy)
         if X.shape[1] != self.n_features_in_:
             error = ValueError(f"X has {X.shape[1]} features, but PowerTransformer is expecting {self.n_features_in_} features")
             raise _worded(error, self, "inverse_transform", X=X)
@@ -122,14 +119,7 @@ class PowerTransformer(OneToOneFeatureMixin, TransformerMixin, Estimator):
         return X
 
     def _values(self, X, operation, copy):
-        X = self.validate(
-            X,
-            operation=operation,
-            dtype=(np.float64, np.float32),
-            force_writeable=True,
-            copy=copy,
-            ensure_all_finite="allow-nan",
-        )
+        X = self.values(X, operation, copy=copy, force_writeable=True)
         if self.method == "box-cox" and (X <= 0).any():
             row, j = np.argwhere(X <= 0)[0]
             raise DataError(
@@ -144,9 +134,7 @@ class PowerTransformer(OneToOneFeatureMixin, TransformerMixin, Estimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
         tags.input_tags.positive_only = self.method == "box-cox"
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
 

@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import OneToOneFeatureMixin
-from sklearn.utils.validation import check_array
 
 from homespun.base.errors import ParameterError
-from homespun.base.estimator import Estimator, TransformerMixin, check_is_fitted, check_params
+from homespun.base.estimator import check_is_fitted, check_params
 from homespun.base.params import ArrayLike, Boolean
 from homespun.preprocessing.quantiles import column_quantiles
+from homespun.preprocessing.scaler import Scaler
 
 
-class RobustScaler(OneToOneFeatureMixin, TransformerMixin, Estimator):
+class RobustScaler(Scaler):
     """Scale columns by median and quantile range.
 
     Parameters
@@ -42,6 +41,7 @@ class RobustScaler(OneToOneFeatureMixin, TransformerMixin, Estimator):
     array([ -1. ,  -0.5,   0. ,   0.5, 498.5])
     """
 
+    formats = ("csr", "csc")
     params = {
         "with_centering": Boolean(),
         "with_scaling": Boolean(),
@@ -63,7 +63,7 @@ class RobustScaler(OneToOneFeatureMixin, TransformerMixin, Estimator):
         """Learn median and quantile range of each column."""
         check_params(self)
         low, high = quantile_range(self, "quantile_range", self.quantile_range)
-        X = self.validate(X, accept_sparse="csc", dtype=(np.float64, np.float32), ensure_all_finite="allow-nan")
+        X = self.values(X, accept_sparse="csc")
         if self.with_centering and sparse.issparse(X):
             raise ParameterError(
                 "RobustScaler.fit: Cannot center sparse matrices: use `with_centering=False` instead.",
@@ -88,15 +88,7 @@ class RobustScaler(OneToOneFeatureMixin, TransformerMixin, Estimator):
     def transform(self, X):
         """(X - center_) / scale_."""
         check_is_fitted(self)
-        X = self.validate(
-            X,
-            operation="transform",
-            accept_sparse=("csr", "csc"),
-            copy=self.copy,
-            dtype=(np.float64, np.float32),
-            force_writeable=True,
-            ensure_all_finite="allow-nan",
-        )
+        X = self.values(X, "transform", copy=self.copy)
         if sparse.issparse(X):
             return scale_sparse(X, None if self.scale_ is None else 1.0 / self.scale_)
         if self.center_ is not None:
@@ -108,14 +100,7 @@ class RobustScaler(OneToOneFeatureMixin, TransformerMixin, Estimator):
     def inverse_transform(self, X):
         """X * scale_ + center_."""
         check_is_fitted(self)
-        X = check_array(
-            X,
-            accept_sparse=("csr", "csc"),
-            copy=self.copy,
-            dtype=(np.float64, np.float32),
-            force_writeable=True,
-            ensure_all_finite="allow-nan",
-        )
+        X = self.values(X, "inverse_transform", copy=self.copy)
         if sparse.issparse(X):
             return scale_sparse(X, self.scale_)
         if self.scale_ is not None:
@@ -126,9 +111,7 @@ class RobustScaler(OneToOneFeatureMixin, TransformerMixin, Estimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
         tags.input_tags.sparse = not self.with_centering
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
 

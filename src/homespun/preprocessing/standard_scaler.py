@@ -14,14 +14,14 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import OneToOneFeatureMixin
 
 from homespun.base.errors import ParameterError
-from homespun.base.estimator import Estimator, TransformerMixin, check_is_fitted, check_params
+from homespun.base.estimator import check_is_fitted, check_params
 from homespun.base.params import Boolean
+from homespun.preprocessing.scaler import Scaler
 
 
-class StandardScaler(OneToOneFeatureMixin, TransformerMixin, Estimator):
+class StandardScaler(Scaler):
     """Subtract the mean, divide by the standard deviation.
 
     Parameters
@@ -51,6 +51,7 @@ class StandardScaler(OneToOneFeatureMixin, TransformerMixin, Estimator):
     _mean: np.ndarray
     _squares: np.ndarray
 
+    formats = ("csr", "csc")
     params = {"copy": Boolean(), "with_mean": Boolean(), "with_std": Boolean()}
 
     def __init__(self, *, copy=True, with_mean=True, with_std=True):
@@ -72,14 +73,7 @@ class StandardScaler(OneToOneFeatureMixin, TransformerMixin, Estimator):
     def _learn(self, X, sample_weight, operation):
         check_params(self)
         first = not hasattr(self, "n_samples_seen_")
-        X = self.validate(
-            X,
-            operation=operation,
-            accept_sparse=("csr", "csc"),
-            dtype=(np.float64, np.float32),
-            ensure_all_finite="allow-nan",
-            reset=first,
-        )
+        X = self.values(X, operation, reset=first)
         weights = (
             None
             if sample_weight is None
@@ -124,15 +118,7 @@ class StandardScaler(OneToOneFeatureMixin, TransformerMixin, Estimator):
         """(X - mean_) / scale_."""
         check_is_fitted(self)
         copy = self.copy if copy is None else copy
-        X = self.validate(
-            X,
-            operation="transform",
-            accept_sparse="csr",
-            copy=copy,
-            dtype=(np.float64, np.float32),
-            force_writeable=True,
-            ensure_all_finite="allow-nan",
-        )
+        X = self.values(X, "transform", copy=copy, accept_sparse="csr")
         if sparse.issparse(X):
             if self.with_mean:
                 raise ParameterError(
@@ -153,16 +139,7 @@ class StandardScaler(OneToOneFeatureMixin, TransformerMixin, Estimator):
     def inverse_transform(self, X, copy=None):
         """X * scale_ + mean_."""
         check_is_fitted(self)
-        from sklearn.utils.validation import check_array
-
-        X = check_array(
-            X,
-            accept_sparse="csr",
-            copy=self.copy if copy is None else copy,
-            dtype=(np.float64, np.float32),
-            force_writeable=True,
-            ensure_all_finite="allow-nan",
-        )
+        X = self.values(X, "inverse_transform", copy=self.copy if copy is None else copy, accept_sparse="csr")
         if sparse.issparse(X):
             if self.with_mean:
                 raise ParameterError(
@@ -182,9 +159,7 @@ class StandardScaler(OneToOneFeatureMixin, TransformerMixin, Estimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
         tags.input_tags.sparse = not self.with_mean
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
 

@@ -26,6 +26,7 @@ EXCLUDED: dict[str, str] = {  # qualified name of an estimator that is not publi
     "homespun.linear_model.ridge_cv.Predicted": "stands for a model whose predictions are known, to call a user's scorer",
     "homespun.neighbors.base.NeighborsBase": "what all neighbour estimators share",
     "homespun.preprocessing.categories.CategoryEncoder": "what both encoders share",
+    "homespun.preprocessing.scaler.Scaler": "what the scalers share",
     "homespun.tabular.blend.BlendClassifier": "has no example: it is given the pipelines that `fit` has found",
     "homespun.tabular.blend.BlendRegressor": "has no example: it is given the pipelines that `fit` has found",
     "homespun.tree.cart.DecisionTree": "what both trees share",
