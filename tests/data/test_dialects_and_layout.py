@@ -95,6 +95,15 @@ def test_backslash_escapes_quotes_only():
     assert rows == [["C:\\temp", 'say "hi"'], ["D:\\new", 'no "x" there']]
 
 
+@pytest.mark.parametrize("delimiter", [",", ";", "|"])
+def test_a_sign_before_the_closing_quote_is_no_escape(delimiter):
+    """A field that ends with it, before one that begins with the delimiter: both readings make four fields."""
+    names = ["id", "sign", "rest", "note"]
+    rows = [["0", "", "", ""], ["2", "", "", ""], ["4", "", "", "{"], ["1", "'", delimiter + "0", ""], ["3", "", "", ""]]
+    text = "".join(delimiter.join(f'"{field}"' for field in row) + "\n" for row in [names, *rows])
+    assert raw(text, delimiter=delimiter) == (names, rows)
+
+
 @pytest.mark.parametrize(
     "lines, start, header, names",
     [

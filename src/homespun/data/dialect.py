@@ -185,7 +185,7 @@ def _candidates(sample: list[str], delimiter, quote, escape) -> list[Dialect]:
             escapes = (
                 [escape]
                 if escape is not None
-                else [mark] + [way for way in "\\\"'" if way != mark and way + mark in text]
+                else [mark] + [way for way in "\\\"'" if way != mark and _escapes(text, way + mark, sign)]
             )
             found += [Dialect(sign, mark, way, spaced) for way in escapes]
     if quote is None:  # without a quote anywhere the usual one is assumed: a later line may have it
@@ -202,6 +202,12 @@ def _quotes(text: str, mark: str) -> bool:
     edges = sum(text.count(before + mark) for before in (*DELIMITERS, "\n")) + text.startswith(mark)
     ends = sum(text.count(mark + after) for after in (*DELIMITERS, "\r", "\n"))
     return min(edges, ends) >= 2
+
+
+def _escapes(text: str, pair: str, delimiter: str) -> bool:
+    """Whether an escape and its quote stand anywhere but at the end of a field: "'" as a whole field escapes nothing."""
+    ends = "|".join(filter(None, [re.escape(delimiter), r"[\r\n]", r"\Z"]))
+    return re.search(f"{re.escape(pair)}(?! *(?:{ends}))", text) is not None
 
 
 def _rows(dialect: Dialect, sample: list[str]) -> list[list[str]]:
