@@ -57,7 +57,7 @@ class LinearModel:
         """Store ``intercept_`` for the ``coef_`` that a centred problem gave; both in `dtype`."""
         self.coef_ = np.asarray(self.coef_, dtype=dtype)
         if self.fit_intercept:
-            intercept = y_mean - X_mean @ self.coef_.T.astype(np.float64)
+            intercept = y_mean - np.einsum("...j,j->...", self.coef_, X_mean, dtype=np.float64)  # no BLAS, see `inner`
             self.intercept_ = np.asarray(intercept, dtype=dtype)[()]  # a scalar for one target
         else:
             self.intercept_ = 0.0
@@ -161,8 +161,13 @@ def column_means(X, weights=None) -> np.ndarray:
     if sparse.issparse(X):
         return np.asarray(X.T.astype(np.float64, copy=False) @ weights) / weights.sum()
     if X.ndim == 1:
-        return weights @ X.astype(np.float64) / weights.sum()
+        return inner(weights, X.astype(np.float64)) / weights.sum()
     return combined_rows(X, weights) / weights.sum()
+
+
+def inner(a, b) -> float:
+    """a . b of two vectors without BLAS, whose threads spin on for a while and take a processor from our next kernel."""
+    return np.einsum("i,i->", a, b)
 
 
 def row_blocks(X, extra_columns: int = 0):

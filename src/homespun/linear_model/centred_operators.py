@@ -15,9 +15,10 @@ import numpy as np
 from scipy import sparse
 
 from homespun.kernels import kernel, oracle, over_blocks
+from homespun.linear_model.base import inner
 from homespun.linear_model.moments import centred_rows
 
-PART = 8         # stored entries in each column on average that make a part worth its own vector of sums
+PART = 16        # stored entries in each column on average that make a part worth its own vector of sums
 MOST_PARTS = 16
 LARGE = 100_000  # stored entries from which there are two parts in any case
 
@@ -99,18 +100,23 @@ class CentredSparse:
         """A v."""
         out = np.empty(self.shape[0])
         self._each_part(gather_rows, np.ascontiguousarray(v, dtype=np.float64), out)
-        return self.root * (out - self.mean @ v)
+        return self.root * (out - inner(self.mean, v))
+
+    def sums(self, u):
+        """X' u, nothing centred or weighted."""
+        out = self._sums()
+        self._each_part(scatter_rows, u, False, out)
+        return out.sum(axis=0)
 
     def dot_transposed(self, u):
         """A' u."""
-        u, out = self.root * u, self._sums()
-        self._each_part(scatter_rows, u, False, out)
-        return out.sum(axis=0) - self.mean * u.sum()
+        u = self.root * u
+        return self.sums(u) - self.mean * u.sum()
 
     def normal(self, v):
         """A'A v."""
         out = self._sums(extra=1)
-        self._each_part(gather_scatter_rows, v, float(self.mean @ v), self.weights, out)
+        self._each_part(gather_scatter_rows, v, float(inner(self.mean, v)), self.weights, out)
         total = out.sum(axis=0)
         return total[:-1] - total[-1] * self.mean
 
@@ -126,6 +132,7 @@ class CentredDense:
 
     def __init__(self, X, X_mean, weights=None):
         self.A = centred_rows(X, X_mean, weights)
+        self.mean = X_mean
         self.shape = X.shape
         self.root = np.ones(X.shape[0]) if weights is None else np.sqrt(weights)
 

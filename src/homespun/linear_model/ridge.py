@@ -34,7 +34,17 @@ from homespun.base import (
     check_params,
 )
 from homespun.base.estimator import Estimator, RegressorMixin
-from homespun.linear_model.base import FLOATS, LinearModel, MultiTarget, as_targets, finite, not_searched_for_nan, numbers_in
+from homespun.linear_model.base import (
+    FLOATS,
+    LinearModel,
+    MultiTarget,
+    as_targets,
+    column_means,
+    finite,
+    inner,
+    not_searched_for_nan,
+    numbers_in,
+)
 from homespun.linear_model.centred_operators import CentredDense, CentredSparse, scipy_operator
 from homespun.linear_model.least_squares import centred_copy, means
 from homespun.linear_model.logistic.cholesky import factor, solve
@@ -127,7 +137,7 @@ class Ridge(MultiTarget, RegressorMixin, LinearModel, Estimator):
         alphas = self._alphas(Y.shape[1])
         solver = self._solver(X)
         with not_searched_for_nan(self, X, y, checks):
-            if solver != "cholesky" or sparse.issparse(X) or X.shape[0] < X.shape[1]:
+            if solver != "sparse_cg" and (solver != "cholesky" or sparse.issparse(X) or X.shape[0] < X.shape[1]):
                 finite(X)
             if solver in ("cholesky", "svd"):
                 direct = {"cholesky": solve_cholesky, "svd": solve_svd}[solver]
@@ -229,7 +239,12 @@ def solve_conjugate_gradient(X, Y, alphas, weights, centre, tol, max_iter):
     there; preconditioned ones do, and the residual, alpha times that error, is too short for `tol` to see. So the limit of
     alpha to 0 is the shortest solution.
     """
-    A, targets, X_mean, y_mean = centred_operator(X, Y, weights, centre)
+    with np.errstate(invalid="ignore", over="ignore"):
+        A, targets, X_mean, y_mean = centred_operator(X, Y, weights, centre)
+        right = np.stack([A.dot_transposed(target) for target in targets.T], axis=1)
+    if not np.isfinite(right).all():
+        finite(X)
+    squares = np.einsum("ik,ik->k", targets, targets)
     norms = A.squared_norms() if alphas.any() else np.ones(A.shape[1])
     scale = norms.mean()
     coef, iterations = np.empty((X.shape[1], Y.shape[1])), np.empty(Y.shape[1], dtype=np.int64)
@@ -237,8 +252,7 @@ def solve_conjugate_gradient(X, Y, alphas, weights, centre, tol, max_iter):
     for k, alpha in enumerate(alphas):
         diagonal = norms + scale + alpha if alpha > 0 and alpha >= scale else np.ones(len(norms))
         coef[:, k], iterations[k] = conjugate_gradient(
-            lambda w, alpha=alpha: A.normal(w) + alpha * w, A.dot_transposed(targets[:, k]), diagonal,
-            targets[:, k] @ targets[:, k], tol, limit)
+            lambda w, alpha=alpha: A.normal(w) + alpha * w, right[:, k], diagonal, squares[k], tol, limit)
     return coef, X_mean, y_mean, iterations
 
 
@@ -257,26 +271,26 @@ def conjugate_gradient(multiply, b, diagonal, constant, tol, max_iter):
     """
     x, residual = np.zeros_like(b), b.copy()
     z = residual / diagonal
-    direction, now = z.copy(), residual @ z
-    floor = ROUNDED * np.linalg.norm(b)
-    goal, objective, gain = max(floor, tol * np.linalg.norm(b)), constant, np.inf
+    direction, now, length = z.copy(), inner(residual, z), np.sqrt(inner(b, b))
+    floor = ROUNDED * length
+    goal, objective, gain = max(floor, tol * length), constant, np.inf
     for iteration in range(max_iter):
-        left = np.linalg.norm(residual)
+        left = np.sqrt(inner(residual, residual))
         if now == 0 or left <= floor or (left <= goal and gain <= 0.5 * tol**2 * objective):
             return x, max(1, iteration)
         image = multiply(direction)
-        step = now / (direction @ image)
+        step = now / inner(direction, image)
         x += step * direction
         residual -= step * image
         gain = step * now
         objective = max(objective - gain, np.finfo(np.float64).eps * constant)
         z = residual / diagonal
-        now, previous = residual @ z, now
+        now, previous = inner(residual, z), now
         direction = z + (now / previous) * direction
-    reached = np.linalg.norm(residual)
+    reached = np.sqrt(inner(residual, residual))
     if reached > goal:
         warnings.warn(f"conjugate gradients stopped after {max_iter} iterations with a relative residual of "
-                      f"{reached / np.linalg.norm(b):.1e}, tolerance {tol:.1e}: raise max_iter or scale the columns",
+                      f"{reached / length:.1e}, tolerance {tol:.1e}: raise max_iter or scale the columns",
                       ConvergenceWarning, stacklevel=4)
     return x, max_iter
 
@@ -323,6 +337,11 @@ def solve_positive(X, Y, alphas, weights, centre, tol, max_iter):
 
 
 def centred_operator(X, Y, weights, centre):
-    X_mean, y_mean = means(X, Y, weights, centre)
-    A = (CentredSparse if sparse.issparse(X) else CentredDense)(X, X_mean, weights)
-    return A, A.root[:, None] * (Y - y_mean), X_mean, y_mean
+    if sparse.issparse(X):
+        A = CentredSparse(X, np.zeros(X.shape[1]), weights)
+        if centre:
+            A.mean = A.sums(A.weights) / A.weights.sum()
+    else:
+        A = CentredDense(X, means(X, Y, weights, centre)[0], weights)
+    y_mean = column_means(Y, weights) if centre else np.zeros(Y.shape[1])
+    return A, A.root[:, None] * (Y - y_mean), A.mean, y_mean
