@@ -457,11 +457,11 @@ def test_ctrl_c_while_the_best_is_refitted_keeps_a_quicker_one(monkeypatch):
 
     original, calls = Trainer.quietly, []
 
-    def interrupted_once(self, label, work, *arguments):
+    def interrupted_once(self, label, work, *arguments, **options):
         if len(arguments[0]) == rows and label != "baseline" and not calls:
             calls.append(label)
             raise KeyboardInterrupt
-        return original(self, label, work, *arguments)
+        return original(self, label, work, *arguments, **options)
 
     rows = len(CARS.drop_duplicates())
     monkeypatch.setattr(Trainer, "quietly", interrupted_once)

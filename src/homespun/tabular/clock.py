@@ -2,6 +2,7 @@
 
 A step that has begun is stopped by a signal, as Ctrl-C would stop it, and only what it was doing is lost. Where signals
 cannot be had (another thread than the main one, Windows) a step that has begun is finished, and only the next is not begun.
+A signal waits until Numba has compiled what it compiles: so `compiling` says how long that takes, for who plans ahead.
 """
 
 from __future__ import annotations
@@ -35,9 +36,9 @@ class Clock:
         return float("inf") if self.budget is None else self.budget - self.reserve - self.seconds
 
     @contextmanager
-    def alarm(self):
-        """Stop the body with `OutOfTime` when nothing is left."""
-        left = self.left
+    def alarm(self, most: float = float("inf")):
+        """Stop the body with `OutOfTime` when nothing is left, or after `most` seconds."""
+        left = min(self.left, most)
         if left <= 0:
             raise OutOfTime
         if left == float("inf") or not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
@@ -54,3 +55,12 @@ class Clock:
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0.0)
             signal.signal(signal.SIGALRM, before)
+
+
+@contextmanager
+def compiling():
+    """``with compiling() as spent``: ``spent()`` is how many seconds Numba has compiled in the body so far."""
+    from numba.core import event
+
+    with event.install_timer("numba:compile", lambda seconds: None) as timer:
+        yield lambda: timer.duration if timer.done else 0.0

@@ -32,6 +32,7 @@ class Recipe:
     portfolio: tuple[dict[str, Any], ...] = ()
     space: dict[str, Any] = field(default_factory=dict)
     staged: bool = False
+    steps: str = ""  # the parameter that says how often: with fewer, an expensive model is done in time
 
 
 def _boosting(kind: str, extra: dict[str, Any], portfolio: tuple) -> Recipe:
@@ -55,6 +56,7 @@ def _boosting(kind: str, extra: dict[str, Any], portfolio: tuple) -> Recipe:
             **extra,
         },
         staged=True,
+        steps="max_iter",
     )
 
 
@@ -65,12 +67,13 @@ def _forest(kind: str, features: tuple, first: dict[str, Any]) -> Recipe:
         "ordinal",
         portfolio=({"min_samples_leaf": 3, "max_features": features[1]},),
         space={"max_features": Choice(features), "min_samples_leaf": Choice((1, 2, 3, 5, 8))},
+        steps="n_estimators",
     )
 
 
 _LOGISTIC = Recipe(
     "homespun.linear_model:LogisticRegression", {"max_iter": 1000}, "one-hot",
-    portfolio=({"C": 0.1}, {"C": 0.02}, {"C": 10.0}), space={"C": LogUniform(0.003, 100.0)},
+    portfolio=({"C": 0.1}, {"C": 0.02}, {"C": 10.0}), space={"C": LogUniform(0.003, 100.0)}, steps="max_iter",
 )
 _NEIGHBORS: dict[str, Any] = {
     "portfolio": ({"n_neighbors": 30}, {"n_neighbors": 6}),
