@@ -14,7 +14,9 @@ pytestmark = pytest.mark.skipif(bool(config.DISABLE_JIT), reason="about compiled
 
 
 def built() -> bool:
-    return all((SHIPPED / one._cache.entry(signature, level())).is_file() for _, one, signature in pinned())
+    """Whether every kernel of the package is in its cache; other tests make kernels of their own, which never are."""
+    ours = [(one, signature) for _, one, signature in pinned() if one.py_func.__module__.startswith("homespun.")]
+    return all((SHIPPED / one._cache.entry(signature, level())).is_file() for one, signature in ours)
 
 
 CODE = """
