@@ -22,6 +22,12 @@ def fuels():
 
 
 @pytest.fixture(scope="session")
+def multi():
+    """More than two classes."""
+    return hs.fit(used_cars(400, random_state=2), "fuel", models=["logistic"], folds=2, budget=5)
+
+
+@pytest.fixture(scope="session")
 def bare():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(80, 3))

@@ -7,6 +7,7 @@ server answers a single request at once, without any waiting time added. One thr
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -76,35 +77,37 @@ class Batcher:
 
     def _run(self) -> None:
         while batch := self._take():
-            try:
-                answers = self.work([row for rows, *_ in batch for row in rows])
-            except Exception as error:
-                if len(batch) == 1:
-                    _settle(batch[0], error=error)
-                    continue
-                for one in batch:
-                    try:
-                        _settle(one, self.work(one[0]))
-                    except Exception as error:
-                        _settle(one, error=error)
-                continue
-            start = 0
-            for one in batch:
-                _settle(one, answers[start : start + len(one[0])])
-                start += len(one[0])
+            _tell(self._answered(batch))
+
+    def _answered(self, batch: list) -> list[tuple]:
+        """(who asked, its loop, answers, error) of each request of a batch."""
+        try:
+            answers = self.work([row for rows, *_ in batch for row in rows])
+        except Exception as error:
+            if len(batch) == 1:
+                return [(*batch[0][1:], None, error)]
+            return [told for one in batch for told in self._answered([one])]
+        told: list[tuple] = []
+        start = 0
+        for rows, answer, loop in batch:
+            told.append((answer, loop, answers[start : start + len(rows)], None))
+            start += len(rows)
+        return told
 
 
-def _settle(one, result=None, error: Exception | None = None) -> None:
-    _, answer, loop = one
+def _tell(told: list) -> None:
+    """Wake each loop once, for all of its requests."""
+    for loop in {loop for _, loop, *_ in told}:
+        own = [(answer, result, error) for answer, its, result, error in told if its is loop]
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
+            loop.call_soon_threadsafe(_settle, own)
 
-    def tell():
-        if not answer.done():  # the client may have left
-            if error is None:
-                answer.set_result(result)
-            else:
-                answer.set_exception(error)
 
-    try:
-        loop.call_soon_threadsafe(tell)
-    except RuntimeError:  # the loop is closed: nobody waits
-        return
+def _settle(told: list) -> None:
+    for answer, result, error in told:
+        if answer.done():  # the client has left
+            continue
+        if error is None:
+            answer.set_result(result)
+        else:
+            answer.set_exception(error)

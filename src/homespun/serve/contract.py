@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from homespun.base.errors import DataError, did_you_mean
+from homespun.persist.runner.project import text_of
 
 LARGEST = 1e15  # no quantity of a table is larger; beyond it sums lose their units, and answers their meaning
 MOST_PROBLEMS = 20  # that are listed in one answer
@@ -53,6 +54,10 @@ class Field:
     format: str = ""
     example: Any = None
     nullable: bool = True
+
+    def word(self, value: bool) -> str:
+        """The word of a flag that is given as true or false."""
+        return self.choices[0] if value else self.choices[1] if len(self.choices) > 1 else ""
 
     def json_schema(self) -> dict[str, Any]:
         """What the field takes, as JSON schema."""
@@ -196,9 +201,10 @@ class Contract:
         columns = {}
         for name, one in self.fields.items():
             values = [row[name] for row in rows]
-            if one.kind == "flag" and any(isinstance(value, bool) for value in values):
-                on, off = one.choices[0], one.choices[1] if len(one.choices) > 1 else ""
-                values = [(on if value else off) if isinstance(value, bool) else value for value in values]
+            if one.kind == "flag":
+                values = [one.word(value) if isinstance(value, bool) else value for value in values]
+            elif one.kind == "text":  # each by itself: what a number is read as must not depend on the other rows
+                values = [text_of(float(value)) if isinstance(value, (int, float)) else value for value in values]
             if one.kind == "number" and all(isinstance(value, (int, float)) or value is None for value in values):
                 columns[name] = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
             else:

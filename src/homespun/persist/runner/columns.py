@@ -64,17 +64,23 @@ def is_nan(value):
     return isinstance(value, (float, np.floating)) and value != value
 
 
-def lookup(values, known):
-    """Index of each value among the known ones, -1 where it is none of them."""
+def index_of(known):
+    """The place of each known value, and that of NaN (-1 where it is none of them)."""
     place = {value: code for code, value in enumerate(known.tolist()) if not is_nan(value)}
-    nan = next((code for code, value in enumerate(known.tolist()) if is_nan(value)), -1)
-    return np.array([nan if is_nan(value) else place.get(value, -1) for value in values.tolist()], dtype=np.int64)
+    return place, next((code for code, value in enumerate(known.tolist()) if is_nan(value)), -1)
+
+
+def lookup(spec, X):
+    """For each column: index of each row's value among its known ones, -1 where it is none of them."""
+    if "indexes" not in spec:  # made once: thousands of categories would cost more than the rest of a row
+        spec["indexes"] = [index_of(known) for known in spec["categories"]]
+    for values, (place, nan) in zip(columns_of(X), spec["indexes"]):
+        yield values, np.array([nan if is_nan(value) else place.get(value, -1) for value in values.tolist()], dtype=np.int64)
 
 
 def places(spec, X):
     """For each column: the output of each row's category by the column's table, and which rows hold an unknown one."""
-    for j, (values, known, table) in enumerate(zip(columns_of(X), spec["categories"], spec["tables"])):
-        found = lookup(values, known)
+    for j, ((values, found), table) in enumerate(zip(lookup(spec, X), spec["tables"])):
         if spec["unknown"] == "error" and (found < 0).any():
             raise ValueError(f"column {j} holds {values[found < 0][0]!r}, which the training data did not have")
         yield j, table[found] if len(table) else np.zeros(len(found)), found < 0
@@ -103,8 +109,8 @@ def ordinal(spec, X):
 def target_means(spec, X):
     """The mean target of each row's category, of each class in a column of its own."""
     found = []
-    for values, known, table in zip(columns_of(X), spec["categories"], spec["tables"]):
-        found.append(np.vstack([table, spec["unknown"]])[lookup(values, known)])  # an unknown category: -1, the last row
+    for (_, index), table in zip(lookup(spec, X), spec["tables"]):
+        found.append(np.vstack([table, spec["unknown"]])[index])  # an unknown category: -1, the last row
     return np.hstack(found)
 
 
