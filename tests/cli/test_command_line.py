@@ -329,3 +329,52 @@ def test_commands_to_copy_work_with_blanks(call, folder):
     page = (folder / "blanks.html").read_text(encoding="utf-8")
     assert "homespun serve &#39;My cars.homespun&#39; --port 8000" in page and ")by homespun" not in page
     assert call("verify", "blanks.html")[0] == 0
+
+
+def test_a_table_on_the_standard_input(folder):
+    def command(*arguments, given):
+        return subprocess.run([sys.executable, "-m", "homespun.cli", *arguments], cwd=folder, input=given, capture_output=True,
+                              env={**os.environ, "HOMESPUN_PROGRESS": "0"}, check=False)
+
+    table = (folder / "fresh.csv").read_bytes()
+    said = command("predict", "cars.homespun", "-", given=table)
+    assert said.returncode == 0 and len(said.stdout.splitlines()) == 41
+    shown = command("inspect", "-", given=table)
+    assert shown.returncode == 0 and shown.stdout.startswith(b"standard input: 40 rows")
+    made = command("fit", "-", "-t", "price", "--models", "baseline", "--folds", "2", "--out", "piped.homespun",
+                   given=(folder / "cars.csv").read_bytes())
+    assert made.returncode == 0 and made.stdout.startswith(b"standard input: 300 rows") and (folder / "piped.homespun").exists()
+    for name in ("predict", "validate"):
+        empty = command(name, "cars.homespun", "-", given=b"")
+        assert empty.returncode == 1 and b"nothing comes from it" in empty.stderr
+
+
+def test_as_of(call, folder):
+    rows = [f"{1990 + i % 30},{i % 5},{i % 30 * 100 + i}" for i in range(90)]
+    (folder / "years.csv").write_text("\n".join(["year,seats,price", *rows]) + "\n")
+    options = ("--models", "linear", "--folds", "2", "--task", "regression")
+    assert "age to 2019-12-31" in call("fit", "years.csv", "-t", "price", *options)[1]
+    status, then, err = call("predict", "years.homespun", "years.csv")
+    assert status == 0 and "age in 'year' is counted to 2019-12-31 (where the training data end)" in err
+    status, later, err = call("predict", "years.homespun", "years.csv", "--as-of", "2029-03-01")
+    assert status == 0 and "counted to 2029-03-01" in err
+    numbers = [[float(line) for line in text.splitlines()[1:]] for text in (then, later)]
+    assert numbers[0][29] - numbers[1][29] == pytest.approx(1000, abs=20)
+    assert "counted to 2029-03-01" in call("validate", "years.homespun", "years.csv", "--as-of", "2029-03-01")[1]
+    status, _, err = call("predict", "years.homespun", "years.csv", "--as-of", "next week")
+    assert status == 1 and "'next week'" in err
+    assert "--as-of changes nothing" in call("predict", "cars.homespun", "fresh.csv", "--as-of", "today")[2]
+    for name in ("predict", "validate", "serve"):
+        assert "--as-of" in call(name, "--help")[1]
+
+
+def test_group_or_time_that_is_the_target(call):
+    for option in ("--group", "--time"):
+        status, _, err = call("fit", "cars.csv", "-t", "price", option, "price")
+        assert status == 1 and f"{option[2:]}='price' is the target" in err
+
+
+def test_a_target_of_a_file_without_header(call, folder):
+    (folder / "bare.csv").write_text("".join(f"{i},{i * 2},{'xyz'[i % 3]}\n" for i in range(30)))
+    status, _, err = call("fit", "bare.csv", "-t", "price")
+    assert status == 1 and "'column0'" in err and "no header" in err and "homespun inspect" in err

@@ -236,3 +236,28 @@ def test_no_colour_where_none_is_wanted(tmp_path, capsys, monkeypatch, asked):
     (tmp_path / "a.csv").write_text("a,b\n1,2\n3,4\n")
     assert run(["inspect", str(tmp_path / "a.csv")]) == 0
     assert ("\033[" in capsys.readouterr().out) is not asked
+
+
+def test_options_that_mean_nothing_for_a_file_are_told(tmp_path, capsys):
+    path = tmp_path / "good.csv"
+    path.write_text("a,b\n1,x\n2,y\n3,z\n")
+    assert run(["inspect", str(path), "--sheet", "3"]) == 1
+    assert "only workbooks have sheets" in capsys.readouterr().err
+    assert run(["inspect", str(path), "--delimiter", ";;"]) == 0
+    assert "with --delimiter ';;' there is one column" in capsys.readouterr().err
+    assert run(["inspect", str(path), "--delimiter", ","]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_evidence_in_plain_words(tmp_path, capsys):
+    from homespun.cli.source import plainly
+
+    assert plainly("currency", "4622 × USD") == "USD stands with 4,622 values"
+    assert plainly("unit", "1200 × km, 3 × mi") == "km stands behind 1,200 values and mi stands behind 3 values"
+    assert plainly("missing", "5817 of 19234 values") == "5,817 of 19,234 values"
+    assert plainly("unit", "as asked") == "as asked"
+    path = tmp_path / "prices.tsv"
+    path.write_text("kind\tprice\n" + "".join(f"{'ab'[i % 2]}\t${i}.50\n" for i in range(40)))
+    assert run(["inspect", str(path)]) == 0
+    said = capsys.readouterr().out
+    assert "consistency" not in said and " × USD" not in said and "USD stands with 40 values" in said

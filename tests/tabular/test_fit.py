@@ -13,7 +13,7 @@ from homespun.datasets import used_cars
 from homespun.errors import DataError, HomespunError, ParameterError
 from homespun.persist import load
 from homespun.tabular import fit
-from homespun.tabular.fitting import place_for
+from homespun.tabular.place import place_for
 
 CARS = used_cars(500, random_state=1)
 FRESH = used_cars(60, random_state=2)

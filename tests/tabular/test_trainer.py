@@ -236,18 +236,44 @@ def test_a_killed_fit_goes_on_where_it_was(tmp_path, monkeypatch):
     assert made.leaderboard.set_index("model")["score"]["ridge"] == scores["ridge"]
 
 
+def test_two_runs_cannot_have_one_place(tmp_path):
+    with Journal(tmp_path / "cars.journal", {"seed": 1}) as first:
+        first.put("a", 0, {}, {"x": np.arange(3.0)})
+        with pytest.raises(DataError, match=r"another fit is writing .*cars.homespun") as caught:
+            Journal(tmp_path / "cars.journal", {"seed": 1}, resume=True)
+        assert caught.value.suggestion == "another --out"
+        with pytest.raises(DataError, match="another fit"):
+            fit(CARS, "price", models=["baseline"], folds=2, out=tmp_path / "cars.homespun")
+        assert first.folder is not None and (first.folder / "a-0.npz").exists()
+    assert Journal(tmp_path / "cars.journal", {"seed": 1}, resume=True).found == 1
+
+
+def test_what_an_interrupted_run_measured_is_not_thrown_away(tmp_path):
+    with Journal(tmp_path / "cars.journal", {"seed": 1}) as journal:
+        journal.put("a", 0, {"score": 1}, {"x": np.arange(3.0)})
+    with pytest.warns(UserWarning, match=r"1 folds .* moved to .*cars.journal.old.* ask for --resume"):
+        fit(CARS, "price", models=["baseline"], folds=2, out=tmp_path / "cars.homespun")
+    assert not (tmp_path / "cars.journal").exists() and (tmp_path / "cars.homespun").exists()
+    (tmp_path / "cars.journal.old").rename(tmp_path / "cars.journal")
+    facts, _ = Journal(tmp_path / "cars.journal", {"seed": 1}, resume=True).get("a", 0)
+    assert facts == {"score": 1}
+
+
 def test_a_damaged_entry_is_measured_again(tmp_path):
-    journal = Journal(tmp_path / "j", {"seed": 1})
-    journal.put("a", 0, {"score": 1}, {"x": np.arange(3.0)})
+    with Journal(tmp_path / "j", {"seed": 1}) as journal:
+        journal.put("a", 0, {"score": 1}, {"x": np.arange(3.0)})
     again = Journal(tmp_path / "j", {"seed": 1}, resume=True)
     facts, arrays = again.get("a", 0)
     assert facts == {"score": 1} and arrays["x"].tolist() == [0, 1, 2] and again.get("a", 1) is None
     path = tmp_path / "j" / "a-0.npz"
     path.write_bytes(path.read_bytes()[:-40])
     assert again.get("a", 0) is None
+    again.release()
     with pytest.raises(DataError, match="seed: 1 then, 2 now"):
         Journal(tmp_path / "j", {"seed": 2}, resume=True)
-    assert Journal(tmp_path / "j", {"seed": 2}).get("a", 0) is None
+    again.release()
+    with pytest.warns(UserWarning, match="moved"):
+        assert Journal(tmp_path / "j", {"seed": 2}).get("a", 0) is None
     with pytest.raises(ParameterError, match="needs out"):
         fit(CARS, "price", models=["baseline"], resume=True)
 
@@ -260,6 +286,23 @@ def test_infinite_values_are_refused_by_name():
     for name in ("x", "y"):
         with pytest.raises(DataError, match=f"{name}.*infinity"):
             fit(table.assign(**{name: np.where(np.arange(80) == 3, np.inf, table[name])}), "y", models=["linear"], folds=2)
+
+
+def test_infinity_that_a_file_spells_is_missing_then_and_later(tmp_path):
+    table = waves(80).round(3).astype(object)
+    table.loc[[3, 9], "x"] = "inf"
+    table.to_csv(tmp_path / "waves.csv", index=False)
+    made = fit(tmp_path / "waves.csv", "y", models=["ridge"], folds=2)
+    assert any(d.kind == "infinite values" and d.column == "x" for d in made.decisions)
+    row = waves(80).iloc[[0]]
+    expected = made.predict(row.assign(x=np.nan))[0]
+    assert expected != made.predict(row)[0]
+    for spelled in ("inf", "-Infinity", "+INF", "∞", np.inf, -np.inf):
+        assert made.predict(row.assign(x=spelled))[0] == expected
+    with pytest.raises(DataError, match="'inf'"):
+        made.predict(row.astype(object).assign(b="inf"))  # a column that never held any
+    with pytest.raises(DataError, match=r"b.*infinity"):
+        made.predict(row.assign(b=np.inf))
 
 
 def test_many_columns():

@@ -6,7 +6,7 @@ import typer
 
 
 def fit(
-    data: str = typer.Argument(..., help="CSV, TSV, Parquet or JSON file (also .gz)."),
+    data: str = typer.Argument(..., help="CSV, TSV, Parquet or JSON file (also .gz); '-' is the standard input."),
     target: str = typer.Option(..., "--target", "-t", help="Column to predict."),
     out: str = typer.Option(".", "--out", "-o", help="Folder, or a .homespun file."),
     task: str = typer.Option("auto", help="auto, regression or classification."),
@@ -25,13 +25,15 @@ def fit(
     report: bool = typer.Option(True, "--report/--no-report", help="Write the report, too."),
 ) -> None:
     """Train and compare models on a table; write one model file and a report."""
+    from homespun.cli.source import given, plainly
     from homespun.tabular import fit as train
-    from homespun.tabular.fitting import place_for
+    from homespun.tabular.place import place_for
 
-    destination = place_for(out, data)
+    source, name = given(data, "fit")
+    destination = place_for(out, source)
     assert destination is not None  # `out` is the current folder, if it is not given
     try:
-        project = train(data, target, task=task, time=time, group=group, stratify=stratify,
+        project = train(source, target, task=task, time=time, group=group, stratify=stratify,
                         positive=positive_class if positive_class is not None else True if positive else None, models=models,
                         folds=folds, budget=budget, random_state=seed, out=destination, resume=resume)
     except KeyboardInterrupt:
@@ -39,7 +41,7 @@ def fit(
         typer.echo("no model was finished" + ("; --resume goes on with what was measured" if kept else ""), err=True)
         raise
     record = project.record_
-    typer.echo(f"{data}: {record['data']['rows']:,} rows, {record['data']['columns']} columns")
+    typer.echo(f"{name}: {record['data']['rows']:,} rows, {record['data']['columns']} columns")
     if resume:
         found = record["resumed"]
         typer.echo(f"resumed: {found} folds were measured before" if found else "nothing to resume: begun anew")
@@ -47,7 +49,7 @@ def fit(
     for decision in project.decisions:
         place = _short(decision.column, 40) if decision.column is not None else "(table)"
         value = "" if decision.value is None else f" {_short(decision.value)}"
-        typer.echo(f"  {place:<20} {decision.kind}{value}: {_short(decision.evidence, 110)}")
+        typer.echo(f"  {place:<20} {decision.kind}{value}: {_short(plainly(decision.kind, decision.evidence), 110)}")
     for warning in project.warnings:
         typer.echo(f"note: {warning}", err=True)
     typer.echo(f"\n{project.score_name}, {project.task} of {target!r}, mean over the test folds with its 95 % interval")
@@ -56,7 +58,7 @@ def fit(
     typer.echo(f"\n{_worked(record)}")
     typer.echo(f"best: {project.best}, refitted on all rows, saved as {destination}")
     if report:
-        page = project.report(destination.with_name(f"{destination.stem}-report.html"), data=data, model=destination)
+        page = project.report(destination.with_name(f"{destination.stem}-report.html"), data=source, model=destination)
         typer.echo(f"report: {page}")
 
 

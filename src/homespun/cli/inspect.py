@@ -15,7 +15,7 @@ SIGNS = {"\t": "tab", " ": "blank", "": "none"}
 
 
 def inspect(
-    source: str = typer.Argument(..., help="File, folder, pattern (quoted), or database."),
+    source: str = typer.Argument(..., help="File, folder, pattern (quoted), or database; '-' is the standard input."),
     delimiter: str = typer.Option(None, help="What stands between fields; \\t for a tab."),
     encoding: str = typer.Option(None, help="utf-8, cp1252, utf-16, …"),
     header: bool = typer.Option(None, "--header/--no-header", help="Whether there is a header."),
@@ -28,10 +28,12 @@ def inspect(
     as_json: bool = typer.Option(False, "--json", help="For programs."),
 ) -> None:
     """Say what a table holds: format, types, units, missing values, and the evidence for each decision."""
+    from homespun.cli.source import given
     from homespun.data import read
 
+    data, name = given(source, "inspect")
     found = read(
-        source,
+        data,
         delimiter=None if delimiter is None else delimiter.replace("\\t", "\t"),
         encoding=encoding,
         header=header,
@@ -42,6 +44,9 @@ def inspect(
         table=int(table) if table and table.isdigit() else table,
         query=query,
     )
+    if data is not source:
+        found.facts["source"] = name
+    check_options(found, sheet, delimiter)
     if as_json:
         typer.echo(json.dumps(summary(found), indent=1, ensure_ascii=False, default=str))
         return
@@ -49,6 +54,26 @@ def inspect(
     plain = bool(os.environ.get("NO_COLOR"))  # no-color.org; Typer itself does not ask
     for line, style in lines(found, width):
         typer.echo(line if plain or not style else typer.style(line, **style))
+
+
+def check_options(table, sheet, delimiter) -> None:
+    """An option that cannot mean anything for this file must not look as if it had been heeded.
+
+    Raises
+    ------
+    ParameterError
+        `sheet` for what is no workbook.
+    """
+    from homespun.base.errors import ParameterError
+
+    source, form = table.facts.get("source", "the table"), str(table.facts.get("format", ""))
+    if sheet is not None and "workbook" not in form.lower() and "excel" not in form.lower():
+        raise ParameterError(f"inspect: --sheet {sheet}: {source} is {form or 'no workbook'}; only workbooks have sheets",
+                             operation="inspect", operands={"sheet": sheet, "format": form}, rule="a workbook",
+                             suggestion="no --sheet")
+    if delimiter is not None and table.frame.shape[1] == 1:
+        typer.echo(f"homespun: note: with --delimiter {delimiter!r} there is one column: no line is cut by it; without the "
+                   "option the delimiter is found out", err=True)
 
 
 def summary(table) -> dict:
@@ -75,6 +100,8 @@ def summary(table) -> dict:
 
 def lines(table, width: int) -> list[tuple[str, dict]]:
     """(line, style) of the report for a terminal of `width` columns."""
+    from homespun.cli.source import plainly
+
     bold, dim, loud = {"bold": True}, {"dim": True}, {"fg": "yellow"}
     facts = table.facts
     out: list[tuple[str, dict]] = [
@@ -83,10 +110,11 @@ def lines(table, width: int) -> list[tuple[str, dict]]:
     ]
     for decision in [decision for decision in table.decisions if decision.column is None]:
         worth = decision in table.warnings
+        why = plainly(decision.kind, decision.evidence)
         out += [
             (line, loud if worth else {})
             for line in wrapped(
-                f"{decision.kind} {shown(decision.value)}: {decision.evidence}", width, "  ! " if worth else "  · "
+                f"{decision.kind} {shown(decision.value)}: {why}", width, "  ! " if worth else "  · "
             )
         ]
     names = [str(name) for name in table.frame.columns]
@@ -103,7 +131,7 @@ def lines(table, width: int) -> list[tuple[str, dict]]:
         for decision in [decision for decision in table.decisions if decision.column == name]:
             value = "" if decision.kind in ("flag",) or decision.value is None else f" {shown(decision.value)}"
             worth = decision in table.warnings
-            text = f"{decision.kind}{value}: {decision.evidence}"
+            text = f"{decision.kind}{value}: {plainly(decision.kind, decision.evidence)}"
             out += [
                 (line, loud if worth else dim)
                 for line in wrapped(text, width, " " * (first + 2) + ("! " if worth else "· "))

@@ -9,7 +9,8 @@ AS_OF = "Day to which ages are counted, such as 2026-03-31 or today; default: to
 
 def predict(
     model: str = typer.Argument(..., help="A .homespun file."),
-    data: str = typer.Argument(..., help="CSV, TSV, Parquet or JSON file with the columns of the training data."),
+    data: str = typer.Argument(..., help="CSV, TSV, Parquet or JSON file with the columns of the training data; '-' is the "
+                                "standard input."),
     output: str = typer.Option("-", "--output", "-o", help="CSV file to write; '-' is the standard output."),
     as_of: str = typer.Option(None, "--as-of", help=AS_OF),
     code: str = typer.Option(None, "--code", help="Python file of a custom model, if the file asks for it."),
@@ -21,10 +22,11 @@ def predict(
 
     from homespun.base.files import write_whole
     from homespun.cli.output import output_beside
+    from homespun.cli.source import given
 
     path = output_beside("predict", output, data, model)
     project = load_project(model, code)
-    table = project.read(data, "predict")
+    table = project.read(given(data, "predict")[0], "predict")
     for note in unseen(project, table.frame):
         typer.echo(f"homespun: note: predict: {note}", err=True)
     day = asked_on(project, as_of)

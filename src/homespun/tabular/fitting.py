@@ -6,10 +6,8 @@ comparison, not the work: what is finished is kept. A journal beside the model f
 
 from __future__ import annotations
 
-import os
 import time as clock
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,20 +17,23 @@ from homespun.base.params import Boolean, Integer, OneOf, RandomState, Real, che
 from homespun.base.random import seed_from
 from homespun.data.reader import read
 from homespun.data.table import Decision, Table
-from homespun.model_selection import corrected_t_test
 from homespun.tabular.blend import BlendClassifier, BlendRegressor
 from homespun.tabular.clock import Clock, OutOfTime
 from homespun.tabular.drift import reference_of
+from homespun.tabular.endless import learn_endless
 from homespun.tabular.journal import Journal
 from homespun.tabular.leaks import find_leaks
-from homespun.tabular.models import Candidate, build_estimator, build_model, model_names, recipe_of
+from homespun.tabular.measuring import Measured
+from homespun.tabular.models import Candidate, build_estimator, build_model, model_names
+from homespun.tabular.outcome import evidence_of, leaderboard, record_of
+from homespun.tabular.place import place_for
 from homespun.tabular.plan import duplicate_rows, feature_frame, make_plan
 from homespun.tabular.project import Project
 from homespun.tabular.record import code_hash, frame_hash, plain, source_of, version
-from homespun.tabular.scores import all_scores, bootstrap_intervals, interval, score_kind
+from homespun.tabular.scores import score_kind
 from homespun.tabular.splits import find_time_and_group, make_folds
 from homespun.tabular.target import clean_target
-from homespun.tabular.trainer import Measured, Trainer
+from homespun.tabular.trainer import Trainer
 from homespun.tabular.waiting import Waiting
 
 SECONDS = 60.0  # the budget where none is given
@@ -81,9 +82,11 @@ def fit(
     random_state : int, default=0
         The same seed gives the same project, unless the budget ended the work.
     out : path, optional
-        Save there: a ``.homespun`` file, or a folder. What is measured is kept beside it until then.
+        Save there: a ``.homespun`` file, or a folder. What is measured is kept beside it until then; two runs cannot have one
+        place.
     resume : bool, default=False
-        Go on with what an interrupted run kept in `out`; refused if the data, an option or homespun has changed.
+        Go on with what an interrupted run kept in `out`; refused if the data, an option or homespun has changed. False begins
+        anew, and moves what is kept there to ``….journal.old``.
 
     Returns
     -------
@@ -122,7 +125,7 @@ def fit(
     destination = place_for(out, data)
     ticking = Clock(None if budget == float("inf") else SECONDS if budget is None else float(budget))
     random_state = random_state if isinstance(random_state, (int, np.integer)) else seed_from(random_state) % 2**31
-    table = data if isinstance(data, Table) else read(data)
+    table = learn_endless(data if isinstance(data, Table) else read(data))
     seconds = {"read": ticking.seconds}
     told = {"target": target, "task": task, "time": time, "group": group, "stratify": stratify, "positive": plain(positive),
             "models": plain(models), "folds": folds, "random_state": int(random_state)}
@@ -173,62 +176,63 @@ def fit(
         build_estimator(Candidate(name), goal, plan, random_state=random_state)
     X = feature_frame(frame, plan.roles, plan.ages)
     kind = score_kind(goal)
-    journal = Journal(None if destination is None else destination.with_suffix(".journal"), told | hashes, resume=resume)
-    waiting = Waiting(ticking, len(names) * len(splits))
-    trainer = Trainer(X, goal, plan, splits, kind, clock=ticking, journal=journal, random_state=random_state, notes=notes,
-                      bar=waiting)
-    interrupted = _measure(trainer, names, notes, seconds)
-    contest = [trainer.best_of(trainer.finished(name)) for name in names if trainer.finished(name)]
-    begun = ticking.seconds
-    blend = trainer.blend() if interrupted != "Ctrl-C" else None
-    seconds["blend"] = ticking.seconds - begun
-    if blend is not None and blend.objective > trainer.best_of(contest).objective:
-        contest.append(blend)
-    contest.sort(key=lambda one: -one.score if one.score == one.score else np.inf)
-    board = _leaderboard(contest, trainer.sizes)
-    begun = ticking.seconds
-    waiting.say("refit")
-    winner, model = _refit(trainer, contest)
-    waiting.close()
-    seconds["refit"] = ticking.seconds - begun
-    best = winner.candidate.model
-    if best == "baseline" and len(board["model"]) > 1:
-        notes.append("no model is better than the baseline: the columns may say nothing about the target")
-    if board["score"][0] > 0.9995:
-        notes.append("a score this close to 1 is rare: does a column hold the target, or what is known only after it?")
-    evidence = _evidence(winner, contest, trainer, row_numbers[goal.rows])
-    record = _record(trainer, winner, blend, contest, board, evidence, seconds, interrupted)
-    record |= {"data": source_of(data) | {"frame_sha256": hashes["frame_sha256"], "rows": len(table.frame),
-                                          "columns": len(table.recipes), "rows_used": len(frame)},
-               "settings": told | {"time": time, "group": group, "task": goal.task, "folds": len(splits),
-                                   "budget": ticking.budget},
-               "code": hashes["code"], "homespun": version(), "left_out": plan.left_out, "ages": plan.ages,
-               "resumed": journal.found}
-    stratified = "stratified" if stratify or goal.classes else "tenths of the target"
-    record["splits"]["kind"] = "in time" if time else "by group" if group else stratified
-    record["seconds"]["all"] = round(ticking.seconds, 3)
-    project = Project(
-        model=model,
-        best=best,
-        table=table,
-        task=goal.task,
-        target=target,
-        classes=goal.classes,
-        score_kind=kind,
-        board=board,
-        decisions=decisions,
-        warnings=list(dict.fromkeys(notes)),
-        roles=plan.roles,
-        ages=plan.ages,
-        reference=reference_of(frame, plan.features + ([time] if time else [])),
-        sample={name: values for name, values in table.raw_head.items() if name != target},
-        record=record,
-        evidence=evidence,
-    )
-    if destination is not None:
-        project.save(destination)
-        journal.close()
-    return project
+    folder = None if destination is None else destination.with_suffix(".journal")
+    with Journal(folder, told | hashes, resume=resume) as journal:
+        waiting = Waiting(ticking, len(names) * len(splits))
+        trainer = Trainer(X, goal, plan, splits, kind, clock=ticking, journal=journal, random_state=random_state, notes=notes,
+                          bar=waiting)
+        interrupted = _measure(trainer, names, notes, seconds)
+        contest = [trainer.best_of(trainer.finished(name)) for name in names if trainer.finished(name)]
+        begun = ticking.seconds
+        blend = trainer.blend() if interrupted != "Ctrl-C" else None
+        seconds["blend"] = ticking.seconds - begun
+        if blend is not None and blend.objective > trainer.best_of(contest).objective:
+            contest.append(blend)
+        contest.sort(key=lambda one: -one.score if one.score == one.score else np.inf)
+        board = leaderboard(contest, trainer.sizes)
+        begun = ticking.seconds
+        waiting.say("refit")
+        winner, model = _refit(trainer, contest)
+        waiting.close()
+        seconds["refit"] = ticking.seconds - begun
+        best = winner.candidate.model
+        if best == "baseline" and len(board["model"]) > 1:
+            notes.append("no model is better than the baseline: the columns may say nothing about the target")
+        if board["score"][0] > 0.9995:
+            notes.append("a score this close to 1 is rare: does a column hold the target, or what is known only after it?")
+        evidence = evidence_of(winner, contest, trainer, row_numbers[goal.rows])
+        record = record_of(trainer, winner, blend, contest, board, evidence, seconds, interrupted)
+        record |= {"data": source_of(data) | {"frame_sha256": hashes["frame_sha256"], "rows": len(table.frame),
+                                              "columns": len(table.recipes), "rows_used": len(frame)},
+                   "settings": told | {"time": time, "group": group, "task": goal.task, "folds": len(splits),
+                                       "budget": ticking.budget},
+                   "code": hashes["code"], "homespun": version(), "left_out": plan.left_out, "ages": plan.ages,
+                   "resumed": journal.found}
+        stratified = "stratified" if stratify or goal.classes else "tenths of the target"
+        record["splits"]["kind"] = "in time" if time else "by group" if group else stratified
+        record["seconds"]["all"] = round(ticking.seconds, 3)
+        project = Project(
+            model=model,
+            best=best,
+            table=table,
+            task=goal.task,
+            target=target,
+            classes=goal.classes,
+            score_kind=kind,
+            board=board,
+            decisions=decisions,
+            warnings=list(dict.fromkeys(notes)),
+            roles=plan.roles,
+            ages=plan.ages,
+            reference=reference_of(frame, plan.features + ([time] if time else [])),
+            sample={name: values for name, values in table.raw_head.items() if name != target},
+            record=record,
+            evidence=evidence,
+        )
+        if destination is not None:
+            project.save(destination)
+            journal.close()
+        return project
 
 
 def _measure(trainer: Trainer, names: list[str], notes: list[str], seconds: dict) -> str | None:
@@ -269,18 +273,6 @@ def _measure(trainer: Trainer, names: list[str], notes: list[str], seconds: dict
     return ended
 
 
-def _leaderboard(contest: list[Measured], sizes) -> dict[str, list]:
-    """The leaderboard as columns; p_value: of "as good as the best", on the same folds."""
-    board: dict[str, list] = {key: [] for key in ("model", "score", "low", "high", "fit_seconds", "predict_seconds", "p_value")}
-    for one in contest:
-        p_value = None if one is contest[0] else corrected_t_test(contest[0].scores, one.scores, *sizes)
-        row = (one.candidate.model, *interval(one.scores, *sizes), one.fit_seconds, one.predict_seconds, p_value)
-        for key, value in zip(board, row):
-            board[key].append(value)
-    board["p_value"] = [float("nan") if value is None else value for value in board["p_value"]]
-    return board
-
-
 def _pipeline(measured: Measured, trainer: Trainer):
     """The unfitted model: one pipeline, or a blend of several."""
     make = {"goal": trainer.goal, "plan": trainer.plan, "random_state": trainer.random_state}
@@ -305,87 +297,3 @@ def _refit(trainer: Trainer, contest: list[Measured]):
                 raise
             trainer.notes.append(f"interrupted while {one.candidate.model} was refitted on all rows: "
                                  f"{candidates[0].candidate.model}, the best quicker one, is kept")
-
-
-def _evidence(winner: Measured, contest: list[Measured], trainer: Trainer, rows) -> dict[str, np.ndarray]:
-    """The arrays of `tabular.record`."""
-    fold = np.full(len(trainer.X), -1, dtype=np.int64)
-    for number, (_, test) in enumerate(trainer.splits):
-        fold[test] = number
-    evidence = {"rows": np.asarray(rows, dtype=np.int64), "fold": fold, "truth": trainer.goal.values,
-                "prediction": winner.prediction}
-    if trainer.kind != "multiclass":
-        told = [one.prediction if trainer.goal.classes is None else one.prediction[:, 1] for one in contest]
-        evidence["models"] = np.vstack(told)
-    return evidence
-
-
-def _record(trainer: Trainer, winner, blend, contest, board, evidence, seconds, interrupted) -> dict[str, Any]:
-    """What `tabular.record` lists and `fit` does not add."""
-    goal = trainer.goal
-    finished = sorted(trainer.finished(), key=lambda one: -one.objective if one.objective == one.objective else np.inf)
-    best = contest[0]
-    candidates = []
-    for one in finished:
-        mean, low, high = interval(one.scores, *trainer.sizes)
-        estimator = build_estimator(one.candidate, goal, trainer.plan, random_state=trainer.random_state)
-        candidates.append({
-            "key": one.candidate.key, "model": one.candidate.model, "parameters": plain(dict(one.candidate.parameters)),
-            "estimator": plain(estimator.get_params()), "log": one.candidate.log,
-            "preparation": recipe_of(one.candidate, goal.task).preparation, "scores": plain(one.scores),
-            "objectives": plain(one.objectives), "score": plain(mean), "low": plain(low), "high": plain(high),
-            "p_value": None if one is best else plain(corrected_t_test(best.scores, one.scores, *trainer.sizes)),
-            "fit_seconds": one.fit_seconds, "predict_seconds": one.predict_seconds,
-        })
-    tested = evidence["fold"] >= 0
-    y, kept = evidence["truth"][tested], evidence["prediction"][tested]
-    shares = None if goal.classes is None else kept
-    prediction = kept if goal.classes is None else kept.argmax(axis=1)
-    ranges = bootstrap_intervals(trainer.kind, y, prediction, shares, trainer.random_state) if len(y) <= 200_000 else {}
-    together = {name: {"value": plain(value), "low": plain(ranges.get(name, (None, None))[0]),
-                       "high": plain(ranges.get(name, (None, None))[1])}
-                for name, value in all_scores(trainer.kind, y, prediction, shares).items()}
-    counts = None if goal.classes is None else np.bincount(goal.values, minlength=len(goal.classes)) / len(goal.values)
-    return {
-        "rows": len(trainer.X), "features": trainer.plan.roles, "folds": len(trainer.splits),
-        "random_state": int(trainer.random_state), "leaderboard": {key: plain(values) for key, values in board.items()},
-        "score": trainer.kind, "objective": trainer.kind if goal.classes is None else "log likelihood",
-        "target": {"scale": "log" if goal.log else "amounts", "skewed": bool(goal.skewed),
-                   "not_negative": bool(goal.not_negative), "classes": plain(goal.classes), "shares": plain(counts)},
-        "splits": {"train_sizes": trainer.sizes[0], "test_sizes": trainer.sizes[1]},
-        "candidates": candidates, "given_up": plain(trainer.given_up),
-        "blend": None if blend is None else {"weights": blend.weights, "scores": plain(blend.scores)},
-        "winner": {"model": winner.candidate.model, "key": None if winner.members else winner.candidate.key,
-                   "parameters": plain(dict(winner.candidate.parameters))},
-        "out_of_fold": together, "evidence_models": board["model"] if trainer.kind != "multiclass" else [],
-        "seconds": {name: round(value, 3) for name, value in seconds.items()}, "interrupted": interrupted,
-    }
-
-
-def place_for(out, data) -> Path | None:
-    """Where the model file goes: checked before the work begins, not after it."""
-    if out is None:
-        return None
-    path = Path(out)
-    if path.suffix != ".homespun":
-        stem = Path(data).name.removesuffix(".gz").rpartition(".")[0] if isinstance(data, (str, os.PathLike)) else ""
-        path = path / f"{'model' if not stem or set(stem) & set('*?[]') else stem}.homespun"  # a pattern of files names none
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(
-            f"fit: {str(path.parent)!r} cannot be made: {error.strerror}",
-            operation="fit",
-            operands={"out": str(out)},
-            rule="a folder that can be written",
-        ) from None
-    if not os.access(path.parent, os.W_OK) or (path.exists() and (path.is_dir() or not os.access(path, os.W_OK))):
-        raise DataError(
-            f"fit: {str(path)!r} cannot be written",
-            operation="fit",
-            operands={"out": str(out)},
-            rule="a place that can be written",
-        )
-    return path
-
-

@@ -5,7 +5,11 @@
 
 Each file is written beside its place and then renamed, so it is there completely or not at all. `--resume` reads what is
 there, after the settings: other data, another option or another homespun would mix what cannot be compared, and are refused
-by name. A finished `fit` takes its journal away.
+by name. A finished `fit` takes its journal away. One that is begun without `--resume` moves what an interrupted one left to
+`cars.journal.old`, and says so: hours of work are not thrown away for a forgotten option.
+
+A lock on `cars.journal/lock` keeps two runs from writing one model; the system releases it when a run ends in any way. Not
+handled: Windows has no such lock, and there the second run is not refused.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ import io
 import json
 import os
 import shutil
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -29,8 +34,45 @@ class Journal:
     def __init__(self, folder: Path | None, settings: dict[str, Any], *, resume: bool = False):
         self.folder = folder
         self.found = 0
+        self._lock: int | None = None
         if folder is None:
             return
+        try:
+            self._open(folder, settings, resume)
+        except BaseException:
+            self.release()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.release()
+
+    def release(self) -> None:
+        """Let another run have the place."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _take(self, folder: Path) -> None:
+        """The lock, or an error if another run has it."""
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            import fcntl
+        except ImportError:
+            return
+        self._lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            model = folder.with_suffix(".homespun")
+            raise DataError(f"fit: another fit is writing {str(model)!r} at this moment; wait for it, or give this one another "
+                            "place by --out", operation="fit", operands={"out": str(model)}, rule="one fit for each model file",
+                            where=str(folder), suggestion="another --out") from None
+
+    def _open(self, folder: Path, settings: dict[str, Any], resume: bool) -> None:
+        self._take(folder)
         settings = json.loads(json.dumps(settings))
         place = folder / "settings.json"
         before = None
@@ -40,8 +82,16 @@ class Journal:
             except (OSError, ValueError):
                 before = None  # nothing to go on with: begin
         if before is None:
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True, exist_ok=True)
+            kept = len(list(folder.glob("*.npz")))
+            if kept:
+                old = folder.with_name(f"{folder.name}.old")
+                shutil.rmtree(old, ignore_errors=True)
+                self.release()
+                folder.rename(old)
+                self._take(folder)
+                warnings.warn(f"fit: {kept} folds that an interrupted run had measured are moved to {str(old)!r}, and all is "
+                              f"begun anew; to go on with them, rename it to {folder.name!r} and ask for --resume", UserWarning,
+                              stacklevel=4)
             _write(place, json.dumps(settings, indent=1).encode())
             return
         changed = sorted(name for name in settings.keys() | before.keys() if settings.get(name) != before.get(name))
@@ -80,6 +130,7 @@ class Journal:
 
     def close(self) -> None:
         """All is done and saved: take the journal away."""
+        self.release()
         if self.folder is not None:
             shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -14,6 +14,7 @@ from homespun.data.reader import reread
 from homespun.data.table import Decision, Table
 from homespun.tabular.ages import day_of, door_day, told_of
 from homespun.tabular.drift import drift
+from homespun.tabular.endless import without_endless
 from homespun.tabular.plan import feature_frame
 from homespun.tabular.scores import SCORE_NAMES, all_scores, bootstrap_intervals
 
@@ -354,7 +355,7 @@ class Project:
             return data
         # a known column that is no feature is neither demanded nor complained about
         absent = tuple(name for name in optional if name)
-        table = reread(data, needed, optional=absent, operation=operation, known=tuple(self.recipes_))
+        table = reread(without_endless(data, needed), needed, optional=absent, operation=operation, known=tuple(self.recipes_))
         if not len(table):
             raise DataError(f"{operation}: the data has columns but no rows", operation=operation, operands={"rows": 0},
                             rule="at least one row")

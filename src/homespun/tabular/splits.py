@@ -35,6 +35,15 @@ def find_time_and_group(frame, target, *, time, group, stratify) -> tuple[str | 
                 rule="a column of the table",
                 suggestion=hint,
             )
+    for option, name in (("time", time), ("group", group)):
+        if name == target.name:
+            raise ParameterError(
+                f"fit: {option}={name!r} is the target: folds that are cut by what is to be predicted say nothing about it",
+                operation="fit",
+                operands={option: name, "target": name},
+                rule="another column than the target",
+                suggestion="stratify" if option == "group" else None,
+            )
     if time is not None and (group is not None or stratify is not None):
         raise ParameterError(
             "fit: time cannot be combined with group or stratify: folds in time are cut by the clock alone",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,9 +40,12 @@ def clean_target(table, name: str, task: str, positive: Any) -> Target:
     frame, recipe = table.frame, table.recipes.get(name)
     if name not in frame.columns:
         hint = did_you_mean(name, frame.columns)
+        bare = all(re.fullmatch(r"column\d+", str(column)) for column in frame.columns)
         raise DataError(
             f"fit: there is no column {name!r} for the target"
-            + (f"; {hint}" if hint else f"; the columns are {_named(list(frame.columns))}"),
+            + (f"; {hint}" if hint else f"; the columns are {_named(list(frame.columns))}")
+            + ("; the file has no header that was understood, so they are numbered from 0: homespun inspect shows what each holds"
+               if bare else ""),
             operation="fit",
             operands={"target": name},
             rule="a column of the table",
