@@ -55,6 +55,15 @@ def folders() -> dict[str, list[str]]:
     return {name.removesuffix(".py"): [f"tests/{name}"] for name in sorted(inside)}
 
 
+def with_all_edits(pieces: dict[str, list[str]]) -> dict[str, list[str]]:
+    """The thousands of edits of kernels take long: each package that has kernels is a piece of its own."""
+    source = ROOT / "src" / "homespun"
+    packages = {path.relative_to(source).parts[0] for path in source.rglob("*.py") if "\n@kernel" in path.read_text("utf-8")}
+    test = "tests/test_mutations.py::test_all_edits_are_caught"
+    return pieces | {"test_mutations": ["tests/test_mutations.py", "-m", "not slow"]} | {
+        f"test_mutations/{package}": [f"{test}[{package}]"] for package in sorted(packages)}
+
+
 def suites() -> dict:
     """Which of scikit-learn's own test modules meet our classes, and which of their tests do not, with reasons."""
     return tomllib.loads(SUITES.read_text(encoding="utf-8"))
@@ -68,7 +77,7 @@ def lanes() -> dict[str, Lane]:
     plugins = [part for name in ("no:cacheprovider", "homespun.drop_in", "long_form") for part in ("-p", name)]
     theirs = {name.removeprefix("sklearn.").replace(".tests.test_", "."): [name] for name in chosen["suites"]}
     return {
-        "compiled": Lane("JIT on, all tests", pieces=folders()),
+        "compiled": Lane("JIT on, all tests", pieces=with_all_edits(folders())),
         "interpreted": Lane("JIT off: kernels as plain Python", {"NUMBA_DISABLE_JIT": "1"}, quick, folders()),
         "bounds": Lane("every index checked", {"NUMBA_BOUNDSCHECK": "1"}, quick, folders()),
         "avx2": Lane("compiled for AVX2", {"NUMBA_CPU_NAME": "x86-64-v3", "NUMBA_CPU_FEATURES": ""}, quick, folders()),
