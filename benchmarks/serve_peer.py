@@ -3,8 +3,6 @@
     python -m benchmarks.serve_peer cars.joblib --port 8000
 """
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 from typing import Any
