@@ -20,11 +20,12 @@ from scipy import sparse
 from sklearn.model_selection import check_cv
 from sklearn.utils import assert_all_finite
 
-from homespun.base import Constraint, HomespunError, Integer, ParameterError, Satisfies, check_param
+from homespun.base import Constraint, DataError, HomespunError, Integer, ParameterError, Satisfies, check_param
 from homespun.base.estimator import check_is_fitted
 from homespun.linear_model.dense_products import combined_rows
 
 FLOATS = [np.float64, np.float32]  # the types that stay as they are; anything else becomes float64
+LARGE = 1e140  # numbers from which sums of squares may overflow
 BLOCK_BYTES = 2 << 20  # rows are taken in blocks of about this size: what a block needs stays near the processor
 
 
@@ -118,22 +119,43 @@ def folds_of(estimator, cv, X, y) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 @contextmanager
-def not_searched_for_nan(estimator, X, y, checks):
-    """For an X that was validated with ``ensure_all_finite=False``, as a NaN shows in the first sums over it.
+def finite_sums(estimator, X, y, checks, said="the weights, or sums on the way to them, are not finite"):
+    """A fit, from sums to `set_intercept`, whose sums may be NaN or infinite. Either of two things is then told in words:
 
-    Whoever finds sums that are not finite calls `finite` (they may have overflown); its error is then worded as ever.
+    * X, validated with ``ensure_all_finite=False``, holds such a value: it shows in the first sums over it. Whoever finds sums
+      that are not finite calls `finite`; its error is worded as ever.
+    * The numbers are too large: a FloatingPointError, or weights that are not finite.
     """
     try:
-        yield
-    except ValueError as error:
-        if not isinstance(error, HomespunError):
-            estimator.validate(X, y, **checks)
-        raise
+        with np.errstate(over="ignore", invalid="ignore"):
+            yield
+        weights = getattr(estimator, "coef_", 0.0), getattr(estimator, "intercept_", 0.0)
+        problem, cause = None if all(np.isfinite(each).all() for each in weights) else "", None
+    except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
+        if isinstance(error, HomespunError):
+            raise
+        estimator.validate(X, y, **checks)
+        if not isinstance(error, ArithmeticError) and max(largest(X), largest(y)) < LARGE:
+            raise
+        problem, cause = f" ({error})", error
+    if problem is None:
+        return
+    where = f"{type(estimator).__name__}.fit"
+    raise DataError(
+        f"{where}: {said}{problem}. The largest number is {largest(X):.3g} in X and {largest(y):.3g} in y, and sums of squares "
+        "above 1.8e308 are infinite: divide X or y by its largest number", operation=where,
+        operands={"X": X.shape, "y": y.shape}, rule="sums of squares below 1.8e308",
+        suggestion="divide X or y by its largest number") from cause
 
 
 def finite(X) -> None:
-    """Within `not_searched_for_nan`: raise if X holds NaN or infinity."""
+    """Within `finite_sums`: raise if X holds NaN or infinity."""
     assert_all_finite(X)
+
+
+def largest(values) -> float:
+    """The largest absolute value, also of sparse X."""
+    return float(np.abs(values.data if sparse.issparse(values) else np.asarray(values)).max(initial=0.0))
 
 
 def as_targets(y) -> np.ndarray:

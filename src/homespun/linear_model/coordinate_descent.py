@@ -33,9 +33,11 @@ from homespun.base import (
     generator,
 )
 from homespun.base.estimator import Estimator, RegressorMixin
-from homespun.linear_model.base import FLOATS, LinearModel, MultiTarget, as_targets
+from homespun.linear_model.base import FLOATS, LinearModel, MultiTarget, as_targets, finite_sums
 from homespun.linear_model.designs import make_design
 from homespun.linear_model.working_set import WorkingSet
+
+NOT_FINITE = "Coordinate descent iterations resulted in non-finite parameter values"  # scikit-learn's words
 
 
 def enet_path(X, y, *, l1_ratio=0.5, eps=1e-3, n_alphas=None, alphas=100, precompute="auto", Xy=None, copy_X=True, coef_init=None,
@@ -67,18 +69,20 @@ def enet_path(X, y, *, l1_ratio=0.5, eps=1e-3, n_alphas=None, alphas=100, precom
     """
     model = ElasticNet(l1_ratio=l1_ratio, fit_intercept=False, max_iter=max_iter, tol=tol, positive=positive, selection=selection,
                        random_state=random_state)
-    X, y = model.validate(X, y, operation="fit", accept_sparse="csc", dtype=FLOATS, y_numeric=True)
+    checks: dict[str, Any] = {"accept_sparse": "csc", "dtype": FLOATS, "y_numeric": True}
+    X, y = model.validate(X, y, **checks)
     weights = None if sample_weight is None else model.validate_weights(sample_weight, X)
     y = np.asarray(y, dtype=np.float64)
-    if isinstance(alphas, numbers.Integral) or alphas is None or n_alphas is not None:
-        alphas = alpha_grid(X, y, weights, l1_ratio, False, eps, n_alphas or alphas or 100, positive)
-    alphas = np.sort(np.asarray(alphas, dtype=np.float64))[::-1]
-    design, _, _, total = make_design(X, y, weights, False, gram=wants_gram(precompute, X), penalties=len(alphas))
-    solver = WorkingSet(design, positive, generator(random_state) if selection == "random" else None)
-    if coef_init is not None:
-        solver.start(np.ravel(coef_init))
-    coefs, gaps, passes = solve_path(solver, alphas, l1_ratio, total, tol, max_iter)
-    coefs = coefs.astype(X.dtype)
+    with finite_sums(model, X, y, checks, NOT_FINITE):
+        if isinstance(alphas, numbers.Integral) or alphas is None or n_alphas is not None:
+            alphas = alpha_grid(X, y, weights, l1_ratio, False, eps, n_alphas or alphas or 100, positive)
+        alphas = np.sort(np.asarray(alphas, dtype=np.float64))[::-1]
+        design, _, _, total = make_design(X, y, weights, False, gram=wants_gram(precompute, X), penalties=len(alphas))
+        solver = WorkingSet(design, positive, generator(random_state) if selection == "random" else None)
+        if coef_init is not None:
+            solver.start(np.ravel(coef_init))
+        coefs, gaps, passes = solve_path(solver, alphas, l1_ratio, total, tol, max_iter)
+        coefs = model.coef_ = coefs.astype(X.dtype)
     return (alphas, coefs, gaps, passes) if return_n_iter else (alphas, coefs, gaps)
 
 
@@ -225,24 +229,22 @@ class ElasticNet(MultiTarget, RegressorMixin, LinearModel, Estimator):
         shuffle = generator(self.random_state) if self.selection == "random" else None
         gram = wants_gram(self.precompute, X)
         coefs, gaps, passes, y_means = [], [], [], []
-        for k, target in enumerate(Y.T):
-            with np.errstate(invalid="ignore", over="ignore"):
+        with finite_sums(self, X, y, checks, NOT_FINITE):
+            for k, target in enumerate(Y.T):
                 design, X_mean, y_mean, total = make_design(X, target, weights, self.fit_intercept, gram=gram)
-            if not np.isfinite(design.correlation).all():
-                self.validate(X, target, **checks)  # words the error
-            solver = WorkingSet(design, self.positive, shuffle)
-            if earlier is not None:
-                solver.start(earlier[k])
-            coef, gap, epochs = solve_path(solver, [self.alpha], self.l1_ratio, total, self.tol, self.max_iter or 1000)
-            coefs.append(coef[:, 0])
-            gaps.append(gap[0])
-            passes.append(epochs[0])
-            y_means.append(y_mean)
-        several = len(coefs) > 1
-        self.coef_ = np.array(coefs) if several else coefs[0]
-        self.dual_gap_ = np.array(gaps) if several else float(gaps[0])
-        self.n_iter_ = passes if several else passes[0]
-        self.set_intercept(X_mean, np.array(y_means) if y.ndim == 2 else y_means[0], X.dtype)
+                solver = WorkingSet(design, self.positive, shuffle)
+                if earlier is not None:
+                    solver.start(earlier[k])
+                coef, gap, epochs = solve_path(solver, [self.alpha], self.l1_ratio, total, self.tol, self.max_iter or 1000)
+                coefs.append(coef[:, 0])
+                gaps.append(gap[0])
+                passes.append(epochs[0])
+                y_means.append(y_mean)
+            several = len(coefs) > 1
+            self.coef_ = np.array(coefs) if several else coefs[0]
+            self.dual_gap_ = np.array(gaps) if several else float(gaps[0])
+            self.n_iter_ = passes if several else passes[0]
+            self.set_intercept(X_mean, np.array(y_means) if y.ndim == 2 else y_means[0], X.dtype)
         return self
 
     @property

@@ -9,6 +9,7 @@ Friedman, Hastie & Tibshirani 2010, J. Stat. Software 33(1). Not handled: MultiT
 from __future__ import annotations
 
 import numbers
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -29,7 +30,7 @@ from homespun.base import (
     progress,
 )
 from homespun.base.estimator import Estimator, RegressorMixin
-from homespun.linear_model.base import FLOATS, Folds, LinearModel, folds_of, numbers_in
+from homespun.linear_model.base import FLOATS, Folds, LinearModel, finite_sums, folds_of, numbers_in
 from homespun.linear_model.coordinate_descent import ElasticNet, alpha_grid, enet_path, lasso_path, solve_path, wants_gram
 from homespun.linear_model.designs import make_design
 from homespun.linear_model.working_set import WorkingSet
@@ -67,18 +68,20 @@ class PathCV(RegressorMixin, LinearModel, Estimator):
             If `max_iter` passes did not reach `tol` for some penalty.
         """
         check_params(self)
-        X, y = self.validate(X, y, accept_sparse="csc", dtype=FLOATS, multi_output=True, y_numeric=True)
+        checks: dict[str, Any] = {"accept_sparse": "csc", "dtype": FLOATS, "multi_output": True, "y_numeric": True}
+        X, y = self.validate(X, y, **checks)
         if y.ndim == 2 and y.shape[1] > 1:
             raise ShapeError(f"{type(self).__name__}.fit: y must have one column, got {y.shape[1]}: fit a model for each target",
                              operation=f"{type(self).__name__}.fit", operands={"y": y.shape}, rule="y: n")
         y = np.asarray(column_or_1d(y, warn=True), dtype=np.float64)
         weights = None if sample_weight is None else self.validate_weights(sample_weight, X)
         ratios = numbers_in(type(self).__name__, "l1_ratio", getattr(self, "l1_ratio", 1.0), Real(low=0, high=1))
-        grids = [self._grid(X, y, weights, ratio) for ratio in ratios]
         folds = folds_of(self, self.cv, X, y)
-        errors = np.empty((len(ratios), len(grids[0]), len(folds)))
-        for j, (train, test) in enumerate(progress(folds, label=type(self).__name__)):
-            errors[:, :, j] = self._fold_errors(X, y, weights, train, test, ratios, grids)
+        with finite_sums(self, X, y, checks):
+            grids = [self._grid(X, y, weights, ratio) for ratio in ratios]
+            errors = np.empty((len(ratios), len(grids[0]), len(folds)))
+            for j, (train, test) in enumerate(progress(folds, label=type(self).__name__)):
+                errors[:, :, j] = self._fold_errors(X, y, weights, train, test, ratios, grids)
         best_ratio, best = np.unravel_index(np.argmin(errors.mean(axis=2)), errors.shape[:2])
         self.mse_path_ = errors[0] if len(ratios) == 1 else errors  # (k, folds), or one such for each l1_ratio
         self.alphas_ = grids[0] if len(ratios) == 1 or not isinstance(self.alphas, numbers.Integral) else np.array(grids)

@@ -17,7 +17,7 @@ import numpy as np
 from scipy import sparse
 
 from homespun.kernels import kernel, oracle, over_blocks
-from homespun.linear_model.base import column_means
+from homespun.linear_model.base import column_means, finite
 from homespun.linear_model.dense_products import residual_and_gradient
 from homespun.linear_model.moments import moments, scatter, symmetric
 from homespun.linear_model.rough_gram import RoughGram
@@ -50,13 +50,22 @@ def make_design(X, y, weights=None, centre=True, *, gram=None, penalties=1):
         deviation = y - found.y_mean[0]
         target_norm = deviation @ (deviation if weights is None else weights * deviation)
         drop_constant(found.gram, found.X_mean, total)
-        return GramDesign(found.gram, found.cross[:, 0], target_norm), found.X_mean, found.y_mean[0], total
+        design: GramDesign | ColumnDesign = GramDesign(found.gram, found.cross[:, 0], target_norm)
+        return in_range(design, X), found.X_mean, found.y_mean[0], total
     X_mean = column_means(X, weights) if centre else np.zeros(d)
     y_mean = float(column_means(y, weights)) if centre else 0.0
     root = None if weights is None else np.sqrt(weights)
     target = y - y_mean if root is None else root * (y - y_mean)
     kind = SparseDesign if sparse.issparse(X) else DenseDesign
-    return kind(X, target, X_mean, root, total), X_mean, y_mean, total
+    return in_range(kind(X, target, X_mean, root, total), X), X_mean, y_mean, total
+
+
+def in_range(design, X):
+    """The design, unless its sums are not finite: X holds such a value, or numbers whose squares are too large."""
+    if not (np.isfinite(design.target_norm) and np.isfinite(design.correlation).all()):
+        finite(X)
+        raise FloatingPointError("products of X and y")
+    return design
 
 
 class GramDesign:
@@ -220,4 +229,6 @@ class SparseBlock:
 def drop_constant(gram, means, total, first=0):
     """Set the entries of columns to zero whose variance is but the rounding of their mean. `first`: row of their first one."""
     diagonal = np.diagonal(gram[first:])
+    if not np.isfinite(diagonal).all():
+        raise FloatingPointError("squares of X")
     gram[:, diagonal <= total * (1e-13 * means) ** 2] = 0.0

@@ -29,7 +29,7 @@ from homespun.linear_model.base import (
     as_targets,
     column_means,
     finite,
-    not_searched_for_nan,
+    finite_sums,
 )
 from homespun.linear_model.centred_operators import CentredSparse, scipy_operator
 from homespun.linear_model.moments import centred_rows, moments
@@ -96,7 +96,7 @@ class LinearRegression(MultiTarget, RegressorMixin, LinearModel, Estimator):
         dtype = X.dtype
         in_memory = sparse.issparse(X) and X.shape[0] * X.shape[1] <= SMALL
         dense = X.toarray() if in_memory else X
-        with not_searched_for_nan(self, X, y, checks):
+        with finite_sums(self, X, y, checks):
             if sparse.issparse(X) or self.positive or not tall(X):
                 finite(X)
             if sparse.issparse(dense):
@@ -107,8 +107,8 @@ class LinearRegression(MultiTarget, RegressorMixin, LinearModel, Estimator):
                 coef, X_mean, y_mean, rank, singular = solve_dense(dense, Y, weights, self.fit_intercept, self.tol)
                 if not in_memory:
                     self.rank_, self.singular_ = rank, singular.astype(dtype)
-        self.coef_ = coef.T if y.ndim == 2 else coef[:, 0]  # (t, d) or (d,)
-        self.set_intercept(X_mean, y_mean if y.ndim == 2 else y_mean[0], dtype)
+            self.coef_ = coef.T if y.ndim == 2 else coef[:, 0]  # (t, d) or (d,)
+            self.set_intercept(X_mean, y_mean if y.ndim == 2 else y_mean[0], dtype)
         return self
 
     def __sklearn_tags__(self):
@@ -181,6 +181,8 @@ def triangle(A, B):
 
 def column_lengths(A):
     lengths = np.linalg.norm(A, axis=0)
+    if not np.isfinite(lengths).all():
+        lengths = np.abs(A).max(axis=0)  # their squares overflow; any length of that size will do
     return np.where(lengths > 0, lengths, 1.0)
 
 

@@ -41,8 +41,8 @@ from homespun.linear_model.base import (
     as_targets,
     column_means,
     finite,
+    finite_sums,
     inner,
-    not_searched_for_nan,
     numbers_in,
 )
 from homespun.linear_model.centred_operators import CentredDense, CentredSparse, scipy_operator
@@ -136,7 +136,7 @@ class Ridge(MultiTarget, RegressorMixin, LinearModel, Estimator):
         Y = as_targets(y)
         alphas = self._alphas(Y.shape[1])
         solver = self._solver(X)
-        with not_searched_for_nan(self, X, y, checks):
+        with finite_sums(self, X, y, checks):
             if solver != "sparse_cg" and (solver != "cholesky" or sparse.issparse(X) or X.shape[0] < X.shape[1]):
                 finite(X)
             if solver in ("cholesky", "svd"):
@@ -146,11 +146,11 @@ class Ridge(MultiTarget, RegressorMixin, LinearModel, Estimator):
             else:
                 iterate = {"lsqr": solve_lsqr, "sparse_cg": solve_conjugate_gradient, "lbfgs": solve_positive}[solver]
                 coef, X_mean, y_mean, iterations = iterate(X, Y, alphas, weights, self.fit_intercept, self.tol, self.max_iter)
-        self.solver_, self.n_iter_ = solver, iterations
-        self.coef_ = coef.T if y.ndim == 2 else coef[:, 0]
-        if self.coef_.ndim == 2 and len(self.coef_) == 1:  # scikit-learn's shape for y of shape (n, 1)
-            self.coef_ = self.coef_[0]
-        self.set_intercept(X_mean, y_mean if y.ndim == 2 else y_mean[0], X.dtype)
+            self.solver_, self.n_iter_ = solver, iterations
+            self.coef_ = coef.T if y.ndim == 2 else coef[:, 0]
+            if self.coef_.ndim == 2 and len(self.coef_) == 1:  # scikit-learn's shape for y of shape (n, 1)
+                self.coef_ = self.coef_[0]
+            self.set_intercept(X_mean, y_mean if y.ndim == 2 else y_mean[0], X.dtype)
         return self
 
     def _alphas(self, t):
@@ -223,10 +223,10 @@ def solve_svd(X, Y, alphas, weights, centre):
     """As `solve_cholesky`, from A = U diag(l) V': w = V diag(l / (l^2 + alpha)) U'B. With alpha = 0, of smallest norm."""
     A, B, X_mean, y_mean = centred_copy(X, Y, weights, centre)
     U, lengths, Vt = linalg.svd(A, full_matrices=False, check_finite=False)
-    lengths = lengths[:, None]
     kept = lengths > np.finfo(np.float64).eps * max(A.shape) * lengths.max(initial=0.0)
-    shrink = np.divide(lengths, lengths**2 + alphas, out=np.zeros((len(lengths), len(alphas))), where=kept)
-    return Vt.T @ (shrink * (U.T @ B)), X_mean, y_mean
+    lengths = lengths[kept, None]
+    shrink = 1.0 / (lengths + alphas / lengths)  # l^2 may overflow
+    return Vt[kept].T @ (shrink * (U[:, kept].T @ B)), X_mean, y_mean
 
 
 def solve_conjugate_gradient(X, Y, alphas, weights, centre, tol, max_iter):
@@ -239,13 +239,12 @@ def solve_conjugate_gradient(X, Y, alphas, weights, centre, tol, max_iter):
     there; preconditioned ones do, and the residual, alpha times that error, is too short for `tol` to see. So the limit of
     alpha to 0 is the shortest solution.
     """
-    with np.errstate(invalid="ignore", over="ignore"):
-        A, targets, X_mean, y_mean = centred_operator(X, Y, weights, centre)
-        right = np.stack([A.dot_transposed(target) for target in targets.T], axis=1)
-    if not np.isfinite(right).all():
+    A, targets, X_mean, y_mean = centred_operator(X, Y, weights, centre)
+    right = np.stack([A.dot_transposed(target) for target in targets.T], axis=1)
+    norms, squares = A.squared_norms(), np.einsum("ik,ik->k", targets, targets)
+    if not np.isfinite(norms).all() or not np.isfinite(right).all():
         finite(X)
-    squares = np.einsum("ik,ik->k", targets, targets)
-    norms = A.squared_norms() if alphas.any() else np.ones(A.shape[1])
+        raise FloatingPointError("squares of X")
     scale = norms.mean()
     coef, iterations = np.empty((X.shape[1], Y.shape[1])), np.empty(Y.shape[1], dtype=np.int64)
     limit = max_iter or 10 * min(A.shape)
@@ -272,6 +271,8 @@ def conjugate_gradient(multiply, b, diagonal, constant, tol, max_iter):
     x, residual = np.zeros_like(b), b.copy()
     z = residual / diagonal
     direction, now, length = z.copy(), inner(residual, z), np.sqrt(inner(b, b))
+    if not np.isfinite(length):
+        raise FloatingPointError("squares of products of X and y")
     floor = ROUNDED * length
     goal, objective, gain = max(floor, tol * length), constant, np.inf
     for iteration in range(max_iter):
@@ -279,7 +280,10 @@ def conjugate_gradient(multiply, b, diagonal, constant, tol, max_iter):
         if now == 0 or left <= floor or (left <= goal and gain <= 0.5 * tol**2 * objective):
             return x, max(1, iteration)
         image = multiply(direction)
-        step = now / inner(direction, image)
+        curvature = inner(direction, image)
+        if not np.isfinite(curvature) or not np.isfinite(objective):
+            raise FloatingPointError("squares of weights")
+        step = now / curvature
         x += step * direction
         residual -= step * image
         gain = step * now
@@ -316,6 +320,8 @@ def solve_positive(X, Y, alphas, weights, centre, tol, max_iter):
     coef, iterations = np.empty((d, t)), np.ones(t, dtype=np.int64)
     if d <= EXACT_POSITIVE:
         X_mean, y_mean, gram, cross, _ = moments(X, Y, weights, centre)
+        if not np.isfinite(gram.trace()):
+            raise FloatingPointError("squares of X")
         try:
             for k, alpha in enumerate(alphas):
                 L = linalg.cholesky(gram + alpha * np.eye(d), lower=True, check_finite=False)
@@ -337,6 +343,7 @@ def solve_positive(X, Y, alphas, weights, centre, tol, max_iter):
 
 
 def centred_operator(X, Y, weights, centre):
+    A: CentredSparse | CentredDense
     if sparse.issparse(X):
         A = CentredSparse(X, np.zeros(X.shape[1]), weights)
         if centre:

@@ -16,6 +16,8 @@ Rifkin & Lippert 2007, MIT-CSAIL-TR-2007-025, section 3. O(n d min(n, d)) once, 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy import linalg, sparse
 from sklearn.base import BaseEstimator
@@ -33,7 +35,17 @@ from homespun.base import (
     progress,
 )
 from homespun.base.estimator import Estimator, RegressorMixin
-from homespun.linear_model.base import Folds, LinearModel, MultiTarget, as_targets, folds_of, numbers_in, row_blocks
+from homespun.linear_model.base import (
+    FLOATS,
+    Folds,
+    LinearModel,
+    MultiTarget,
+    as_targets,
+    finite_sums,
+    folds_of,
+    numbers_in,
+    row_blocks,
+)
 from homespun.linear_model.least_squares import centred_copy, means
 from homespun.linear_model.moments import centred_rows, moments, outer_products
 from homespun.linear_model.ridge import Ridge
@@ -102,16 +114,16 @@ class RidgeCV(MultiTarget, RegressorMixin, LinearModel, Estimator):
         ParameterError, ShapeError, DataError
         """
         check_params(self)
-        X, y = self.validate(X, y, accept_sparse=("csr", "csc", "coo"), dtype=[np.float64, np.float32], multi_output=True,
-                             y_numeric=True, ensure_min_samples=2)
+        checks: dict[str, Any] = {"accept_sparse": ("csr", "csc", "coo"), "dtype": FLOATS, "multi_output": True,
+                                  "y_numeric": True, "ensure_min_samples": 2}
+        X, y = self.validate(X, y, **checks)
         weights = None if sample_weight is None else self.validate_weights(sample_weight, X)
         alphas = numbers_in("RidgeCV", "alphas", self.alphas, Real(low=0, open="low" if self.cv is None else ""))
         if sparse.issparse(X):
             X = X.tocsr()
-        if self.cv is None:
-            self._fit_leave_one_out(X, y, weights, alphas)
-        else:
-            self._fit_folds(X, y, weights, alphas)
+        with finite_sums(self, X, y, checks):
+            fit = self._fit_leave_one_out if self.cv is None else self._fit_folds
+            fit(X, y, weights, alphas)
         return self
 
     def _fit_leave_one_out(self, X, y, weights, alphas):
