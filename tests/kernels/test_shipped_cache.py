@@ -1,14 +1,19 @@
 """The cache that travels with the package: a read-only installation without a home directory finds every kernel in it."""
 
 import os
+import platform
 import subprocess
 import sys
 
+import llvmlite
+import numba
+import numpy as np
 import pytest
 from numba.core import config
 
-from homespun.kernels.build import pinned
-from homespun.kernels.cache import SHIPPED, level
+from homespun.kernels import build
+from homespun.kernels.build import pinned, serves
+from homespun.kernels.cache import SHIPPED, _environment, level
 
 pytestmark = pytest.mark.skipif(bool(config.DISABLE_JIT), reason="about compiled code")
 
@@ -44,3 +49,18 @@ def test_no_kernel_is_compiled_where_nothing_can_be_written(tmp_path):
     environment |= {"HOME": str(nowhere), "HOMESPUN_CACHE_DIR": str(nowhere)}
     done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, timeout=120, env=environment)
     assert done.stdout.split("\n")[0] == "True []", done.stdout + done.stderr
+
+
+def test_a_wheel_is_told_whom_its_kernels_serve(capsys, monkeypatch):
+    """Nothing in the name of a wheel says it: py3-none-any is right of the Python files, and of no machine code."""
+    monkeypatch.setattr(build, "build_level", lambda level, show: 0.0)
+    monkeypatch.setattr(sys, "argv", ["build", "--all"])
+    build.main()
+    told = capsys.readouterr().err
+    minor = np.__version__.rpartition(".")[0]
+    for part in (platform.system(), platform.machine(), numba.__version__, llvmlite.__version__, minor):
+        assert repr(part) in _environment() and part in told, f"{part} decides whether an entry is found"
+    assert serves() in told and f"{sys.version_info.major}.{sys.version_info.minor} on" in told and "homespun warmup" in told
+    monkeypatch.setattr(sys, "argv", ["build"])
+    build.main()
+    assert serves() not in capsys.readouterr().err

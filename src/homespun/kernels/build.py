@@ -90,6 +90,17 @@ def build(environment: dict[str, str], *, show: bool | None = None, label: str =
     return time.perf_counter() - start
 
 
+def serves() -> str:
+    """Whom the entries that are compiled here serve, in words: what is in their key (`cache.py`)."""
+    from importlib.metadata import version
+
+    python = f"{platform.python_implementation()} {sys.version_info.major}.{sys.version_info.minor}"
+    numpy = ".".join(version("numpy").split(".")[:2])
+    return (f"These kernels serve {python} on {platform.system()} {platform.machine()} with numba {version('numba')}, "
+            f"llvmlite {version('llvmlite')} and NumPy {numpy}. The wheel is for any Python and platform (py3-none-any): "
+            "elsewhere kernels compile on first use, or all at once by `homespun warmup`.")
+
+
 def compile_share(worker: int, workers: int) -> None:
     """Compile every `workers`-th kernel, largest first so that the shares end together; say on stdout what is done."""
     jobs = sorted(pinned(), key=lambda job: (-len(job[1].py_func.__code__.co_code), job[0], job[2]))
@@ -133,6 +144,8 @@ def main() -> None:
             parser.error(f"{level} is not one of {', '.join((*LEVELS, 'host'))}")
         build_level(level, show=True)
     print(f"kernels ready after {time.perf_counter() - start:.0f} s", file=sys.stderr)
+    if options.all:
+        print(serves(), file=sys.stderr)
 
 
 if __name__ == "__main__":
