@@ -10,9 +10,6 @@ HOMESPUN_DATA ?= $(abspath ../shared/data)
 export HOMESPUN_DATA
 endif
 
-OLDEST := tests/base tests/cli tests/data tests/datasets tests/impute tests/kernels tests/tabular/test_fit.py \
-          tests/persist/test_model_file.py tests/test_discovery.py
-
 .PHONY: demo test test-all test-oldest lint types bench docs wheel clean kernels
 
 demo: $(VENV)/.all kernels
@@ -26,15 +23,11 @@ test: $(VENV)/.test kernels
 	$(TEST_ENV) $(BIN)/python -m pytest -n 2 -m "not slow"
 	$(TEST_ENV) NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -n 2 -m "not slow" tests/test_oracles.py tests/kernels tests/neighbors
 
-test-all: $(VENV)/.test $(VENV)/.peers kernels   # hours; one lane or piece: make test-all LANES=bounds/tree
+test-all: $(VENV)/.test $(VENV)/.peers .venv-oldest/.test kernels   # hours; one lane or piece: make test-all LANES=bounds/tree
 	$(BIN)/python tests/long_form.py $(LANES)
 
-# The lower bounds of pyproject.toml, as installed versions. What these warn of about each other is their affair.
-test-oldest:
-	$(PYTHON) -m venv .venv-oldest
-	$(PYTHON) tests/oldest.py table test > .venv-oldest/constraints.txt
-	.venv-oldest/bin/python -m pip --disable-pip-version-check --quiet install -e ".[table,test]" -c .venv-oldest/constraints.txt
-	$(TEST_ENV) .venv-oldest/bin/python -m pytest -n 2 -m "not slow" -W ignore::DeprecationWarning $(OLDEST)
+test-oldest: $(VENV)/.test .venv-oldest/.test   # the lower bounds of pyproject.toml, as installed versions
+	$(BIN)/python tests/long_form.py oldest
 
 kernels: $(VENV)/.all
 	$(BIN)/python -m homespun.kernels.build
@@ -66,6 +59,12 @@ $(VENV)/.all: pyproject.toml | $(BIN)/python
 
 $(VENV)/.test: pyproject.toml | $(VENV)/.all
 	$(PIP) install -e ".[all,test]"
+	touch $@
+
+.venv-oldest/.test: pyproject.toml tests/oldest.py
+	$(PYTHON) -m venv .venv-oldest
+	$(PYTHON) tests/oldest.py table test > .venv-oldest/constraints.txt
+	.venv-oldest/bin/python -m pip --disable-pip-version-check --quiet install -e ".[table,test]" -c .venv-oldest/constraints.txt
 	touch $@
 
 $(VENV)/.peers: pyproject.toml | $(VENV)/.all

@@ -11,6 +11,8 @@ from numba.core import config
 NEEDS_COMPILER = {
     "tests/benchmarks/test_jobs.py::test_ours_is_as_good_as_the_peer":
         "parity with the benchmark's peers is measured on thousands of rows: 5 minutes interpreted",
+    "tests/benchmarks/test_run.py::test_first_call_is_measured_in_a_fresh_process":
+        "a first call is measured to see what compiling costs: nothing is compiled",
 }
 
 

@@ -35,6 +35,8 @@ COUNTS = TESTS / "long_form.json"
 PAGE = ROOT / "docs" / "test_all.md"
 SUITES = TESTS / "scikit_learn_suites.toml"
 LONGEST = 1800  # seconds for a piece
+OLDEST = ("base", "cli", "data", "datasets", "impute", "kernels", "tabular/test_fit.py", "persist/test_model_file.py",
+          "test_discovery.py")  # what meets the most of other packages
 OUTCOMES = ("passed", "failed", "skipped", "expected failures", "deselected")
 
 
@@ -47,6 +49,7 @@ class Lane:
     options: list[str] = field(default_factory=list)
     pieces: dict[str, list[str]] = field(default_factory=dict)
     folder: Path = ROOT
+    python: Path = Path(sys.executable)
 
 
 def folders() -> dict[str, list[str]]:
@@ -83,6 +86,10 @@ def lanes() -> dict[str, Lane]:
         "avx2": Lane("compiled for AVX2", {"NUMBA_CPU_NAME": "x86-64-v3", "NUMBA_CPU_FEATURES": ""}, quick, folders()),
         "scikit-learn": Lane("scikit-learn's own suites on our classes", {"PYTHONPATH": search_path()},
                              ["-c", os.devnull, f"--rootdir={site}", *plugins, "--pyargs"], theirs, site),
+        "oldest": Lane("the lower bounds of pyproject.toml, installed", {},
+                       [*quick, "-W", "ignore::DeprecationWarning"],  # what they warn of about each other is their affair
+                       {name.removesuffix(".py"): [f"tests/{name}"] for name in OLDEST},
+                       python=ROOT / ".venv-oldest" / "bin" / "python"),
         "peers": Lane("parity with peers that CI does not install", {}, [], {"jobs": ["tests/benchmarks"]}),
     }
 
@@ -110,7 +117,7 @@ def run(lane: Lane, piece: str, workers: int) -> dict:
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "junit.xml"
-        command = [sys.executable, "-m", "pytest", "-rfE", "--tb=short", f"--junitxml={report}", *lane.options,
+        command = [str(lane.python), "-m", "pytest", "-rfE", "--tb=short", f"--junitxml={report}", *lane.options,
                    *(["-n", str(workers)] if workers > 1 else []), *lane.pieces[piece]]
         try:
             done = subprocess.run(command, cwd=lane.folder, env={**os.environ, **quiet, **lane.environment}, timeout=LONGEST,
@@ -216,6 +223,9 @@ def main() -> int:
     if told.list:
         print("\n".join(f"{name}/{piece}" for name, piece in jobs))
         return 0
+    absent = {str(every[name].python) for name, _ in jobs if not told.page and not every[name].python.exists()}
+    if absent:
+        parser.error(f"{', '.join(absent)} is not there: `make test-all` and `make test-oldest` install it")
     bad = 0
     for name, piece in jobs if not told.page else []:
         print(f"{name}/{piece}: ", end="", flush=True)
