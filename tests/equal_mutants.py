@@ -54,7 +54,7 @@ EQUAL = [
     ("tree/grow.py", "while 2 * step < size", "< → <=", BEYOND),
     ("tree/grow.py", "if (mean_left - mean_right) * signs[f] > 0", "* → /", "the sign is 1 or -1"),
     ("tree/grow.py", "first_side, sides, drawn = 0, 2 if missing > 0 else 1", "1 → 2; 2 → 3; > → >=", TWICE),
-    ("tree/grow.py", "centre = y[first, o] if pure", "y[first, o]: first → i", "all y are equal there"),
+    ("tree/grow.py", "centre, rest = y[first, o] if pure", "y[first, o]: first → i", "all y are equal there"),
     ("tree/grow.py", "weight, slack = about[q, A_WEIGHT]", "about[q, A_WEIGHT]: A_WEIGHT → C_GAIN", "both constants are 0"),
     ("tree/grow.py", "for f in range(block * lists // spaces.shape[0]", "0 → 1", "a list that is divided twice stays as it is"),
     ("ensemble/forest_grow.py", "end = roots[t + 1] if t + 1", "+ → -; 1 → 0; 1 → 2", PREFETCH),

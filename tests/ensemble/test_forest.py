@@ -8,19 +8,20 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 import sklearn.ensemble as peer
+from sklearn.base import clone
 from sklearn.datasets import load_iris, make_classification, make_friedman1
 from sklearn.model_selection import cross_val_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from homespun.base import DataError, ParameterError
+from homespun.base import DataError, ModelFileError, ParameterError
 from homespun.ensemble import RandomForestClassifier, RandomForestRegressor, forest, forest_grow
 from homespun.kernels.oracle import compare, find
-from homespun.tree.grow import stream
 
 rng = np.random.default_rng(0)
 X, Y = make_classification(600, 10, n_informative=6, n_classes=3, random_state=0)
 XR, YR = make_friedman1(600, 8, noise=0.5, random_state=0)
 YR = YR + 100
+X_HOLES = np.where(rng.random(X.shape) < 0.05, np.nan, X)
 
 
 @parametrize_with_checks([RandomForestClassifier(5), RandomForestRegressor(5), RandomForestClassifier(3, bootstrap=False),
@@ -133,6 +134,103 @@ def test_out_of_bag():
     weights = np.ones(600)
     weights[:5] = 0
     assert np.isnan(RandomForestRegressor(30, oob_score=True, random_state=0).fit(XR, YR, weights).oob_prediction_[:5]).all()
+
+
+def votes_out_of_bag(model, X):
+    """Mean prediction of the trees that did not draw a row, by what the forest says of its trees."""
+    total, voters = np.zeros((len(X), *model.estimators_[0].predict(X[:1]).shape[1:])), np.zeros(len(X))
+    for tree, rows in zip(model.estimators_, model.estimators_samples_):
+        out = np.setdiff1d(np.arange(len(X)), rows)
+        total[out] += tree.predict(X[out])
+        voters[out] += 1
+    return total / voters
+
+
+@pytest.mark.parametrize("seed", [None, 1])
+def test_out_of_bag_of_a_warm_start(seed):
+    """The score is that of all trees, also of those that an earlier fit grew, without or with a score of its own."""
+    settings = {"random_state": seed, "max_depth": 3, "warm_start": True}
+    model = RandomForestRegressor(20, **settings).fit(XR, YR)
+    model.set_params(n_estimators=40, oob_score=True, max_samples=0.7).fit(XR, YR)
+    np.testing.assert_allclose(model.oob_prediction_, votes_out_of_bag(model, XR), rtol=1e-12)
+    with pytest.warns(UserWarning, match="Warm-start"):
+        again = model.oob_score_, model.set_params(oob_score=lambda y, guess: -1).fit(XR, YR).oob_score_
+    assert again[0] > 0.3 and again[1] == -1
+    if seed is not None:
+        once = RandomForestRegressor(20, oob_score=True, **settings).fit(XR, YR)
+        model = RandomForestRegressor(5, **settings).fit(XR, YR)
+        assert model.set_params(n_estimators=20, oob_score=True).fit(XR, YR).oob_score_ == once.oob_score_
+
+
+@pytest.mark.parametrize("settings", [{"max_samples": 0.5}, {"bootstrap": False}, {"criterion": "entropy", "max_depth": 5},
+                                      {"max_features": None, "min_samples_leaf": 3}, {"max_leaf_nodes": 12},
+                                      {"criterion": "absolute_error", "max_depth": 4}, {"ccp_alpha": 0.003}], ids=str)
+@pytest.mark.parametrize("kind", [RandomForestClassifier, RandomForestRegressor])
+def test_a_tree_fitted_on_its_sample_is_that_tree(kind, settings):
+    regression = kind is RandomForestRegressor
+    if settings.get("criterion") == ("entropy" if regression else "absolute_error"):
+        settings = {}
+    exact = "max_leaf_nodes" in settings or settings.get("criterion") == "absolute_error"  # which counts distinct rows
+    settings = {"max_features": 0.5, **settings}
+    X, y = (XR[:150], YR[:150]) if regression else (X_HOLES[:150], Y[:150])
+    X, y = np.concatenate([X, X[:30]]), np.concatenate([y, y[:30]])  # some rows twice
+    for target in (y,) if regression else (y, y > 0):
+        model = kind(4, random_state=np.random.RandomState(3), **settings).fit(X, target)
+        whole = 180 if model.max_samples is None else 90
+        for tree, rows, leaves in zip(model.estimators_, model.estimators_samples_, model.apply(X).T, strict=True):
+            assert rows.dtype == np.int32 and len(rows) == whole and (len(set(rows)) < whole) == model.bootstrap
+            again = clone(tree).fit(X[rows], target[rows])
+            np.testing.assert_allclose(again.tree_.value, tree.tree_.value, rtol=1e-12)
+            for name in ("children_left", "feature", "missing_go_to_left", "n_node_samples")[:2 if exact else 4]:
+                np.testing.assert_array_equal(again.nodes_[name], tree.nodes_[name])
+            np.testing.assert_array_equal(tree.apply(X), leaves)
+
+
+def test_samples_follow_weights():
+    """Rows of no weight are never drawn, heavy ones often; equal rows are named in turn; without bootstrap all are there."""
+    weights = np.ones(600)
+    heavy = 300 + int((Y[300:] == 0).argmax())
+    weights[:300], weights[heavy] = 0, 200_000.5
+    model = RandomForestClassifier(3, random_state=0, class_weight={0: 1, 1: 1, 2: 0}).fit(X, Y, sample_weight=weights)
+    for rows in model.estimators_samples_:
+        assert len(rows) == 300 and rows.min() >= 300 and (rows == heavy).mean() > 0.98 and not (Y[rows] == 2).any()
+    twice = RandomForestRegressor(20, random_state=0).fit(np.repeat(XR, 2, axis=0), np.repeat(YR, 2))
+    counts = np.array([np.bincount(rows, minlength=1200) for rows in twice.estimators_samples_])
+    single = RandomForestRegressor(20, random_state=0).fit(XR, YR, sample_weight=np.full(600, 2))
+    pairs = np.array([np.bincount(rows, minlength=600) for rows in single.estimators_samples_])
+    np.testing.assert_array_equal(counts[:, ::2] + counts[:, 1::2], pairs)
+    assert (np.abs(counts[:, ::2] - counts[:, 1::2]) <= 1).all()
+    whole = RandomForestRegressor(2, bootstrap=False).fit(XR, YR, sample_weight=np.arange(600) % 3)
+    assert all(rows.tolist() == np.flatnonzero(np.arange(600) % 3).tolist() for rows in whole.estimators_samples_)
+    tiny, usual = (RandomForestClassifier(2, random_state=0).fit(X[:200], Y[:200], sample_weight=np.full(200, weight))
+                   for weight in (5e-324, 1.0))
+    np.testing.assert_array_equal(tiny.estimators_samples_, usual.estimators_samples_)
+
+
+@pytest.mark.parametrize(("part", "value", "words"), [
+    ("seeds", np.zeros(1, np.int64), "2 trees"), ("seeds", np.array([0, 2**32]), "below 4294967296"),
+    ("draws", np.array([5, -1]), "at least 0"), ("entry", np.array([0, 9], np.int32), "below 2"),
+    ("entry", np.array([-1, -1], np.int32), "has a row"), ("weights", np.array([np.inf, 1.0]), "below inf"),
+    ("weights", np.zeros(2), "sum above 0"), ("weights", np.ones(2, np.float32), "float64")])
+def test_a_forged_bag_is_refused(part, value, words):
+    model = RandomForestClassifier(2, random_state=0).fit([[0.0], [1.0]], [0, 1])
+    model.check_state()
+    model._bag = {**model._bag, part: value}
+    with pytest.raises(ModelFileError, match=words):
+        model.check_state()
+
+
+def test_a_forest_of_an_older_version():
+    """It did not note what its trees drew: the samples are not known, and no row counts as out of the old trees' bags."""
+    model = RandomForestClassifier(3, warm_start=True, random_state=0).fit(X, Y)
+    del model._bag
+    model.check_state()
+    with pytest.raises(AttributeError, match="saved by a version"):
+        _ = model.estimators_samples_
+    model.set_params(n_estimators=6, oob_score=True, warm_start=True)
+    with pytest.warns(UserWarning, match="OOB"):
+        model.fit(X, Y)
+    assert len(model.estimators_samples_) == 6 and model[0].random_state == 0
 
 
 def test_class_weights():
@@ -265,7 +363,7 @@ def test_bootstrap_is_uniform():
     n, trees = 50, 200
     codes = np.zeros((1, n), np.uint8)
     counts = np.array([tree[3].copy() for tree in forest_grow.grow_forest(
-        codes, np.zeros(n), np.ones(n), forest_grow.NUMBERS, 0, stream(0, trees), n, np.ones(1))])
+        codes, np.zeros(n), np.ones(n), forest_grow.NUMBERS, 0, forest_grow.states_of(range(trees)), n, np.ones(1))])
     assert (counts.sum(axis=1) == n).all()
     assert abs((counts == 0).mean() - 0.364) < 0.015
     assert np.abs(counts.mean(axis=0) - 1).max() < 4.5 / np.sqrt(trees)

@@ -10,10 +10,12 @@ Where we differ from scikit-learn:
 * Rows enter in an order that their content decides, equal rows merged, and the bootstrap draws in proportion to the sample
   weights. So a weight of 2 is the row twice, a weight of 0 is no row, and shuffled rows give the same forest, to the last bit.
   Weights that are whole numbers are counts: as many rows are drawn as they sum to; others are relative: n rows are drawn.
-* `min_samples_split` and `min_samples_leaf` count draws. Out of bag is a row of which no equal row was drawn.
+* `min_samples_split` and `min_samples_leaf` count draws (distinct rows where `homespun.tree.grow` grows the trees, see
+  `forest_grow`). Out of bag is a row of which no equal row was drawn.
 * Class weights weigh the votes in the leaves and do not change what is drawn.
-* No training data and no Python tree is kept: `estimators_` is built on request. A sparse X is binned by blocks of columns;
-  its codes are dense, n d bytes.
+* No training data and no Python tree is kept: `estimators_` is built on request, and so are `estimators_samples_`, from a
+  seed for each tree and 4 bytes a row that say which rows are equal. A sparse X is binned by blocks of columns; its codes are
+  dense, n d bytes.
 """
 
 from __future__ import annotations
@@ -31,13 +33,13 @@ from homespun.base.params import ArrayLike, Boolean, CallableWith, Instance, Int
 from homespun.base.progress import progress
 from homespun.base.random import seed_from
 from homespun.base.stored import FLOATS, children_of_trees, refuse, stored_array, stored_number, within
-from homespun.ensemble.forest_grow import BINARY, MOST_DRAWS, NUMBERS, grow_forest, leaf_sums
+from homespun.ensemble.forest_grow import BINARY, NUMBERS, divided, drawn, grow_forest, leaf_sums, states_of
 from homespun.kernels import num_threads
 from homespun.kernels.binning import EDGES, MISSING, bin_columns, bin_rows, find_edges
 from homespun.kernels.threads import over_blocks
 from homespun.tree.cart import CRITERIA, DecisionTreeClassifier, DecisionTreeRegressor, most_likely
-from homespun.tree.grow import ABSOLUTE, FEATURE, IMPURITY, LEFT, MISSING_LEFT, SAMPLES, THRESHOLD, WEIGHT, grow_tree, stream
-from homespun.tree.structure import LEAF, Tree
+from homespun.tree.grow import ABSOLUTE, FEATURE, IMPURITY, LEFT, MISSING_LEFT, SAMPLES, THRESHOLD, WEIGHT, grow_tree
+from homespun.tree.structure import LEAF, Tree, preorder_places
 from homespun.tree.target import SIZES, Share, class_factors, encode, monotonic_signs, row_factors, sizes
 
 DRAWS = 2**31  # rows that may be drawn for a tree; counts of 32 bits must hold them
@@ -61,6 +63,7 @@ class Forest(Estimator):
     facts_: np.ndarray
     edges_: Any
     values_width_: int
+    _bag: dict[str, np.ndarray]  # what each tree drew from: see `_remember`
 
     def fit(self, X, y, sample_weight=None):
         """Grow the forest on X (n, d), NaN is missing, and y (n,) or (n, outputs).
@@ -89,18 +92,29 @@ class Forest(Estimator):
         codes = np.concatenate([np.empty((0, X.shape[0]), np.uint8), by_columns(bin_columns, X, self.edges_)])
         first, entry, merged = merge_equal_rows(codes, target.y, weights)
         votes, voters = np.zeros((first.size, self.values_width_)), np.zeros(first.size)
-        rows = np.ascontiguousarray(codes[:, first].T) if self.oob_score else None
+        base = merged.sum() if counts_rows(merged, X.shape[0]) else X.shape[0]
+        merged, draws = self._weigh(merged, target.y[first], target, base)
+        seeds = self._remember(all_rows.shape[0], used, entry, merged, done, draws)
+        rows = np.ascontiguousarray(codes[:, first].T) if self.oob_score else codes[:0]
+
+        def vote(counts, words, values):
+            out = np.flatnonzero(counts == 0)
+            votes[out] += leaf_sums(rows[out], words, np.zeros(1, np.int64), values, threads(self.n_jobs))
+            voters[out] += 1
+
+        for t in range(done if self.oob_score else 0):  # trees of earlier fits, which are on the same data
+            begin, end = self._span(t)
+            vote(drawn(merged, self._bag["draws"][t], seeds[t]), self._own_words(t), self.values_[begin:end])
         parts = [[self.words_], [self.values_], [self.facts_], [np.diff(self.roots_, append=len(self.words_))]]
         try:
-            grown = self._grow(np.ascontiguousarray(codes[:, first]), target, target.y[first], merged, X.shape[0], done)
+            grown = self._grow(np.ascontiguousarray(codes[:, first]), target, target.y[first], merged, base, draws,
+                               seeds[done:])
             with contextlib.closing(progress(total=self.n_estimators - done, label=f"{type(self).__name__}.fit")) as bar:
                 for words, values, facts, counts in grown:
                     for part, found in zip(parts, (words, values, facts, [len(words)])):
                         part.append(found)
-                    if rows is not None:
-                        out = np.flatnonzero(counts == 0)
-                        votes[out] += leaf_sums(rows[out], words, np.zeros(1, np.int64), values, threads(self.n_jobs))
-                        voters[out] += 1
+                    if self.oob_score:
+                        vote(counts, words, values)
                     bar.update(1)
         finally:  # also what was grown before a Ctrl-C is a forest
             self._join(*parts)
@@ -142,11 +156,8 @@ class Forest(Estimator):
         self.edges_ = None
         return 0
 
-    def _grow(self, codes, target, y, weights, n, done):
-        """Yield (words, values, facts, counts) of each new tree. `y` and `weights` are those of the merged rows."""
-        d, n_merged = codes.shape
-        whole = bool((weights == np.rint(weights)).all()) and weights.sum() <= max(100_000, 20 * n)
-        base = weights.sum() if whole else n
+    def _weigh(self, weights, y, target, base):
+        """(weights of the merged rows, 0 in a class of weight zero, whose rows are out; draws for a tree, 0: no bootstrap)."""
         draws = 0
         if self.bootstrap:
             share = self.max_samples
@@ -155,46 +166,60 @@ class Forest(Estimator):
                 raise ParameterError(f"{type(self).__name__}: max_samples={share} of {base:.0f} rows are {draws} draws for each "
                                      f"tree, more than {DRAWS}", operation="fit", operands={"max_samples": share},
                                      rule=f"at most {DRAWS} draws for a tree", suggestion="max_samples=1.0")
-        min_split, min_leaf, max_features = sizes(self, draws or base, d)
-        seed = seed_from(self.random_state)
-        balanced = getattr(self, "class_weight", None) == "balanced_subsample"
-        class_weight = "balanced" if balanced else getattr(self, "class_weight", None)
         merged = type(target)(y, target.classes)
-        factors = class_factors(class_weight, merged, weights)
+        kept = weights * (row_factors(class_factors(self._class_weight(), merged, weights), merged) > 0)
+        return kept if kept.any() else weights, draws
+
+    def _class_weight(self):
+        given = getattr(self, "class_weight", None)
+        return "balanced" if isinstance(given, str) else given
+
+    def _remember(self, n, used, entry, weights, done, draws):
+        """Note what each tree draws from and how, so that `drawn` can do it again; returns the seeds of all trees.
+
+        _bag: seeds, draws (trees,); entry (n,) int32: the merged row that a row is part of, -1: its weight is zero;
+        weights (merged rows,), or (0,) where all are 1.
+        """
+        old = getattr(self, "_bag", {}) if done else {}
+        nothing = np.zeros(done, np.int64)  # of a forest that an older version saved: no row is known to be out of its bags
+        new = np.random.SeedSequence(seed_from(self.random_state)).generate_state(self.n_estimators)[done:].astype(np.int64)
+        whole = np.full(n, -1, np.int32)
+        whole[used] = entry
+        self._bag = {"seeds": np.concatenate([old.get("seeds", nothing)[:done], new]),
+                     "draws": np.concatenate([old.get("draws", nothing)[:done], np.full(new.size, draws)]),
+                     "entry": whole, "weights": np.empty(0) if (weights == 1).all() else weights}
+        return self._bag["seeds"]
+
+    def _grow(self, codes, target, y, weights, base, draws, seeds):
+        """Yield (words, values, facts, counts) of each new tree. `y` and `weights` are those of the merged rows."""
+        d, n_merged = codes.shape
+        min_split, min_leaf, max_features = sizes(self, draws or base, d)
+        balanced = getattr(self, "class_weight", None) == "balanced_subsample"
+        merged = type(target)(y, target.classes)
+        factors = class_factors(self._class_weight(), merged, weights)
         signs = monotonic_signs(self, d, target)
         criterion = CRITERIA[self.criterion]
         if (self.n_outputs_ == 1 and criterion != ABSOLUTE and signs is None and self.max_leaf_nodes is None
-                and (self.bootstrap or whole)):
+                and (self.bootstrap or counts_rows(weights, base))):
             kind = NUMBERS if not self.is_classifier else max(BINARY, len(target.classes[0]))
             factor = np.ones(max(kind, 1))
             if self.is_classifier:
                 factor[:len(factors[0])] = factors[0]
-                if (factors[0][y[:, 0].astype(int)] == 0).any():  # a class of weight zero: its rows are out
-                    weights = weights * (factors[0][y[:, 0].astype(int)] > 0)
-            parts = np.maximum(np.ceil(weights * (draws / weights.sum() if draws else 1) / MOST_DRAWS), 1).astype(int)
-            split = np.repeat(np.arange(n_merged), parts)  # a row of great weight is several, so that its draws fit 16 bits
-            shares = weights[split] / parts[split]
-            if not draws:
-                shares = np.floor(shares)
-                shares[np.cumsum(parts) - 1] += weights - np.bincount(split, shares)
+            split, shares = divided(weights, draws)
             if split.size > n_merged:
                 codes, y = np.ascontiguousarray(codes[:, split]), y[split]
             for words, values, facts, counts in grow_forest(
-                    codes, y[:, 0], shares, kind, criterion, stream(seed, self.n_estimators)[done:], draws, factor,
+                    codes, y[:, 0], shares, kind, criterion, states_of(seeds), draws, factor,
                     2**31 if self.max_depth is None else self.max_depth, min_split, min_leaf, max_features,
                     self.min_weight_fraction_leaf, self.min_impurity_decrease, balanced and self.bootstrap, threads(self.n_jobs)):
                 counts = counts if split.size == n_merged else np.bincount(split, counts, minlength=n_merged)
                 yield self._pruned(words, values, facts) + (counts,)
             return
         numbers = np.where(codes == MISSING, np.nan, codes).T  # the exact grower, on the codes
-        collected = np.cumsum(weights)
 
         def grow(place, first, grown):
-            random = np.random.default_rng([seed, first + place])
-            counts, row_factor = weights, factor
-            if draws:
-                drawn = np.searchsorted(collected, random.random(draws) * collected[-1], side="right")
-                counts = np.bincount(np.minimum(drawn, n_merged - 1), minlength=n_merged).astype(float)
+            seed, row_factor = int(seeds[first + place]), factor
+            counts = drawn(weights, draws, seed).astype(float) if draws else weights
             if balanced and draws:
                 row_factor = row_factors([np.where(np.isfinite(f), f, 0.0) for f in self._balance(merged, counts)], merged)
             row_weights = counts * row_factor
@@ -202,13 +227,13 @@ class Forest(Estimator):
             nodes, facts, values = grow_tree(
                 numbers[some], y[some], row_weights[some], target.n_classes, criterion, False, self.max_depth, min_split,
                 min_leaf, max_features, self.max_leaf_nodes, self.min_weight_fraction_leaf * row_weights.sum(),
-                self.min_impurity_decrease, signs, int(random.integers(2**62)), within)
+                self.min_impurity_decrease, signs, seed, within)
             grown[place] = self._pruned(*packed(nodes, facts, values, self.values_width_)) + (counts,)
 
         factor = row_factors(factors, merged)
         workers = threads(self.n_jobs) or num_threads()
-        for begin in range(done, self.n_estimators, workers):
-            together = min(workers, self.n_estimators - begin)
+        for begin in range(0, len(seeds), workers):
+            together = min(workers, len(seeds) - begin)
             within = 1 if together > 1 else threads(self.n_jobs)  # threads of a tree
             trees = [None] * together
             over_blocks(grow, together, begin, trees, threads=workers)
@@ -267,6 +292,27 @@ class Forest(Estimator):
         left = words[inner] >> 32
         children_of_trees(self, "a child in words_", inner, left, left + 1, roots, words.size)
         within(self, "a feature in words_", (words[inner] >> 9) & 0x7FFFFF, 0, d)
+        if hasattr(self, "_bag"):  # older versions did not write it
+            self._check_bag(roots.size)
+
+    def _check_bag(self, trees):
+        bag = self._bag
+        if type(bag) is not dict or bag.keys() != {"seeds", "draws", "entry", "weights"}:
+            refuse(self, "_bag", "a dict of seeds, draws, entry and weights", f"a {type(bag).__name__}")
+        for name, high in (("seeds", 2**32), ("draws", DRAWS + 1)):  # a fit that was stopped has seeds for trees to come
+            values = stored_array(self, f"_bag[{name!r}]", bag[name], np.int64, None)
+            within(self, f"_bag[{name!r}]", values, 0, high)
+            if values.size < trees:
+                refuse(self, f"_bag[{name!r}]", f"of {trees} trees at least", values.size)
+        entry = stored_array(self, "_bag['entry']", bag["entry"], np.int32, None)
+        weights = stored_array(self, "_bag['weights']", bag["weights"], np.float64, None)
+        merged = weights.size or entry.size
+        within(self, "_bag['entry']", entry, -1, merged)
+        within(self, "_bag['weights']", weights, 0.0, np.inf)
+        if not np.isin(np.arange(merged if weights.size else entry.max(initial=-1) + 1), entry).all() or not (entry >= 0).any():
+            refuse(self, "_bag['entry']", "such that each merged row has a row", "one without")
+        if weights.size and not 0 < weights.sum() < np.inf:
+            refuse(self, "_bag['weights']", "of a sum above 0 and finite", weights.sum())
 
     def _codes(self, X, operation):
         check_is_fitted(self, "words_")
@@ -301,20 +347,24 @@ class Forest(Estimator):
     def _tree(self, t):
         begin, end = self._span(t)
         n_classes = np.atleast_1d(self.n_classes_) if self.is_classifier else np.ones(self.n_outputs_, int)
-        words, facts = self.words_[begin:end], self.facts_[begin:end]
+        words, places = self._own_words(t), self._places(t)
+        order = np.argsort(places)
+        words, facts, own_values = words[order], self.facts_[begin:end][order], self.values_[begin:end][order]
         leaf = words == 0
         feature, side = (words >> 9) & 0x7FFFFF, (words >> 8) & 1
         threshold = self.edges_[feature, np.minimum((words & 255) - side, 254)].astype(float)
-        values = self._per_output(self.values_[begin:end]) if self.is_classifier else self.values_[begin:end].T[..., None]
+        values = self._per_output(own_values) if self.is_classifier else own_values.T[..., None]
         value = np.zeros((len(words), self.n_outputs_, n_classes.max()))
         for output, shares in enumerate(values):
             value[:, output, :shares.shape[1]] = shares
         tree = (DecisionTreeClassifier if self.is_classifier else DecisionTreeRegressor)()
         shared = tree.get_params().keys() - {"class_weight", "random_state"}  # these two are the whole forest's
         tree.set_params(**{name: value for name, value in self.get_params(deep=False).items() if name in shared})
+        if hasattr(self, "_bag"):
+            tree.random_state = int(self._bag["seeds"][t])
         tree.nodes_ = {
-            "children_left": np.where(leaf, LEAF, (words >> 32) - begin),
-            "children_right": np.where(leaf, LEAF, (words >> 32) - begin + 1),
+            "children_left": np.where(leaf, LEAF, places[words >> 32]),
+            "children_right": np.where(leaf, LEAF, places[(words >> 32) + ~leaf]),
             "feature": np.where(leaf, -2, feature), "threshold": np.where(leaf, -2.0, threshold),
             "missing_go_to_left": np.where(leaf, 0, side).astype(np.uint8), "impurity": facts[:, 2].astype(float),
             "n_node_samples": facts[:, 0].astype(np.int64), "weighted_n_node_samples": facts[:, 1].astype(float),
@@ -327,6 +377,41 @@ class Forest(Estimator):
     def _span(self, t):
         """First node of tree t, and the one after its last."""
         return self.roots_[t], self.roots_[t + 1] if t + 1 < len(self.roots_) else len(self.words_)
+
+    def _own_words(self, t):
+        """The words of tree t, with children counted from its root."""
+        begin, end = self._span(t)
+        return np.where(self.words_[begin:end] != 0, self.words_[begin:end] - (begin << 32), 0)
+
+    def _places(self, t):
+        """What scikit-learn (and `estimators_[t]`) calls each node of tree t: depth first, unless it grew best first."""
+        words = self._own_words(t)
+        if self.max_leaf_nodes is not None:
+            return np.arange(len(words))
+        return preorder_places(np.where(words == 0, LEAF, words >> 32), np.where(words == 0, LEAF, (words >> 32) + 1))
+
+    @property
+    def estimators_samples_(self):
+        """Rows of the training data that each tree drew, as often as it did: a list of (draws,) int32.
+
+        Among equal rows none is the one that was drawn: they are named in turn. As long as no feature has more than 255
+        distinct values, ``estimators_[t]`` fitted on its rows is the same tree again.
+        """
+        check_is_fitted(self, "words_")
+        if not hasattr(self, "_bag"):
+            raise AttributeError("estimators_samples_: this forest was saved by a version that did not note what its trees drew")
+        entry, weights = self._bag["entry"], self._bag["weights"]
+        used = np.flatnonzero(entry >= 0)
+        used = used[np.argsort(entry[used], kind="stable")]
+        copies = np.bincount(entry[used])
+        weights = weights if weights.size else np.ones(copies.size)
+        turn = np.arange(used.size) - np.repeat(np.cumsum(copies) - copies, copies)
+        samples = []
+        for seed, draws in zip(self._bag["seeds"][:len(self.roots_)], self._bag["draws"]):
+            counts = drawn(weights, draws, seed) if draws else copies * (weights > 0)
+            often, more = np.divmod(np.repeat(counts, copies), np.repeat(copies, copies))
+            samples.append(np.sort(np.repeat(used, often + (turn < more)).astype(np.int32)))
+        return samples
 
     def __len__(self):
         return len(self.roots_)
@@ -362,8 +447,8 @@ class Forest(Estimator):
         for t in range(len(self.roots_)):
             begin, end = self._span(t)
             number = np.arange(end - begin, dtype=np.float64)[:, None]  # the value of a leaf is its number: exact below 2^53
-            words = np.where(self.words_[begin:end] != 0, self.words_[begin:end] - (begin << 32), 0)
-            leaves[:, t] = leaf_sums(codes, words, np.zeros(1, np.int64), number, threads(self.n_jobs))[:, 0]
+            found = leaf_sums(codes, self._own_words(t), np.zeros(1, np.int64), number, threads(self.n_jobs))
+            leaves[:, t] = self._places(t)[found[:, 0].astype(np.int64)]
         return leaves
 
     def decision_path(self, X):
@@ -371,8 +456,9 @@ class Forest(Estimator):
         leaves = self.apply(X) + self.roots_
         parent = np.full(len(self.words_), -1, np.int64)
         inner = np.flatnonzero(self.words_)
+        places = np.concatenate([self._places(t) + root for t, root in enumerate(self.roots_)])
         for side in range(2):
-            parent[(self.words_[inner] >> 32) + side] = inner
+            parent[places[(self.words_[inner] >> 32) + side]] = places[inner]
         rows, nodes = np.repeat(np.arange(len(leaves)), leaves.shape[1]), leaves.ravel()
         found = [(rows, nodes)]
         while rows.size:  # all rows one level up in all trees
@@ -390,6 +476,11 @@ class Forest(Estimator):
         tags.input_tags.allow_nan = True
         tags.target_tags.multi_output = True
         return tags
+
+
+def counts_rows(weights, n):
+    """Whether the weights are whole numbers, each saying how many rows a row is."""
+    return bool((weights == np.rint(weights)).all()) and weights.sum() <= max(100_000, 20 * n)
 
 
 def by_columns(work, X, *others):
@@ -489,7 +580,8 @@ class RandomForestClassifier(ClassifierMixin, Forest):
 
     Attributes
     ----------
-    classes_, n_classes_, n_outputs_, n_features_in_, feature_names_in_, feature_importances_, estimators_
+    classes_, n_classes_, n_outputs_, n_features_in_, feature_names_in_, feature_importances_, estimators_,
+    estimators_samples_
     oob_score_, oob_decision_function_
         With `oob_score`; NaN for a row that every tree drew.
     words_, roots_, values_, facts_, edges_
@@ -591,7 +683,8 @@ class RandomForestRegressor(RegressorMixin, Forest):
 
     Attributes
     ----------
-    n_outputs_, n_features_in_, feature_names_in_, feature_importances_, estimators_
+    n_outputs_, n_features_in_, feature_names_in_, feature_importances_, estimators_,
+    estimators_samples_
     oob_score_, oob_prediction_
         With `oob_score`; NaN for a row that every tree drew.
 

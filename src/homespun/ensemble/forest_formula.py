@@ -7,9 +7,24 @@ from __future__ import annotations
 
 import numpy as np
 
-from homespun.ensemble.forest_grow import BINARY, FEW, NUMBERS, add_leaves, forest_arrays, grow_forest, grow_one, leaf_sums
+from homespun.ensemble.forest_grow import (
+    BINARY,
+    FEW,
+    NUMBERS,
+    add_leaves,
+    draw_rows,
+    forest_arrays,
+    grow_forest,
+    grow_one,
+    leaf_sums,
+    states_of,
+)
 from homespun.kernels.oracle import oracle
-from homespun.tree.grow import DEVIANCE, MULTIPLIER, SAME, VARIANCE, stream
+from homespun.tree.grow import DEVIANCE, MULTIPLIER, SAME, VARIANCE
+
+
+def some_states(rng, trees):
+    return states_of(rng.integers(99, size=trees))
 
 
 def _example(kind, criterion, *rules, missing=False, n=60, draws=None, factor=None, offset=0.0, size=1.0, times=1, trees=2):
@@ -28,7 +43,7 @@ def _example(kind, criterion, *rules, missing=False, n=60, draws=None, factor=No
         weights = rng.integers(1, 4, size=n).astype(float) * times
         n_draws = weights.sum() if draws is None else draws
         factors = np.ones(max(kind, 1)) if factor is None else factor
-        return (codes, y, weights, kind, criterion, stream(int(rng.integers(99)), trees), int(n_draws), factors, *rules)
+        return (codes, y, weights, kind, criterion, some_states(rng, trees), int(n_draws), factors, *rules)
     return build
 
 
@@ -40,40 +55,54 @@ def _at_the_limit(kind, largest_last):
             y = np.exp(place if largest_last else -place)
         else:
             y = np.where(place >= 13, kind - 1.0, 0.0) if largest_last else np.where(place < 3, kind - 1.0, 0.0)
-        return (place[None].astype(np.uint8), y, np.ones(16), kind, VARIANCE, stream(1, 1), 0, np.ones(max(kind, 1)), 9, 2, 1,
+        return (place[None].astype(np.uint8), y, np.ones(16), kind, VARIANCE, states_of([1]), 0, np.ones(max(kind, 1)), 9, 2, 1,
                 None, 0.25)
     return build
 
 
 def _at_the_edge(rng):
     """The first row that is drawn lies just where the weight of the second half begins."""
-    states = np.array([(5 << 32) + (2**31 ^ 5)])
+    states = np.array([[(5 << 32) + (2**31 ^ 5), 1]])
     return (rng.permutation(8)[None].astype(np.uint8), np.arange(8.0), np.ones(8), NUMBERS, VARIANCE, states, 1, np.ones(1))
 
 
 def _hardly_positive(first):
     """A sum that is just not distinguished from zero."""
     return lambda rng: (np.array([[first, 1 - first]], np.uint8), np.array([1.0, 1e12 - 1]), np.ones(2), NUMBERS, DEVIANCE,
-                        stream(1, 1), 0, np.ones(1))
+                        states_of([1]), 0, np.ones(1))
 
 
 def _mirrored(rng):
     """Equal cuts of two features, whose sums are rounded differently."""
     place = rng.permutation(30)
     return (np.array([place, 29 - place], np.uint8), 1e4 * rng.normal(size=30), np.full(30, 1000.0), NUMBERS, VARIANCE,
-            stream(int(rng.integers(99)), 1), 0, np.ones(1))
+            some_states(rng, 1), 0, np.ones(1))
+
+
+def _mirrored_far(rng):
+    """The same where the mean is rounded by more than what is forgiven."""
+    place = rng.permutation(9)
+    return (np.array([8 - place, place], np.uint8), 1e3 + 0.01 * rng.normal(size=9), np.ones(9), NUMBERS, VARIANCE,
+            some_states(rng, 1), 0, np.ones(1))
+
+
+def _many_features(rng):
+    """Enough of them that exchanges follow on each other; their places matter to the nodes that come after."""
+    X = rng.integers(0, 4, (7, 50)).astype(np.uint8)
+    return X, (X[2] + X[4] + rng.normal(size=50) > 4) * 1.0, np.ones(50), BINARY, VARIANCE, some_states(rng, 2), 50, np.ones(2), (
+        9), 2, 1, 4
 
 
 def _all_bins(rng):
     """Each code with each of three classes."""
     codes, y = np.repeat(np.arange(256), 3)[None].astype(np.uint8), np.tile(np.arange(3.0), 256)
-    return (codes, y, rng.integers(1, 9, size=768).astype(float), 3, VARIANCE, stream(1, 1), 0, np.ones(3), 1)
+    return (codes, y, rng.integers(1, 9, size=768).astype(float), 3, VARIANCE, states_of([1]), 0, np.ones(3), 1)
 
 
 def _rare(rng):
     """Classes that are drawn once or never."""
     y = np.minimum(np.arange(14.0) // 4, 3)
-    return (rng.integers(0, 9, size=(2, 14)).astype(np.uint8), y, np.ones(14), 4, VARIANCE, stream(int(rng.integers(99)), 6),
+    return (rng.integers(0, 9, size=(2, 14)).astype(np.uint8), y, np.ones(14), 4, VARIANCE, some_states(rng, 6),
             9, np.ones(4), 3, 2, 1, 2, 0.0, 0.0, True)
 
 
@@ -98,6 +127,8 @@ _EXAMPLES = (
     _hardly_positive(0),
     _hardly_positive(1),
     _mirrored,
+    *[_mirrored_far] * 4,
+    _many_features,
     _all_bins,
     _rare,
     _example(NUMBERS, VARIANCE, 0, offset=1e7),
@@ -114,18 +145,23 @@ _EXAMPLES = (
 )
 
 
-@oracle(forest_arrays, kernels=(grow_one,), example=_EXAMPLES, rtol=1e-6, atol=1e-9)
+@oracle(forest_arrays, kernels=(grow_one, draw_rows), example=_EXAMPLES, rtol=1e-6, atol=1e-9)
 def forest_formula(codes, y, weights, kind, criterion, states, n_draws, class_factor, max_depth=2**31, min_split=2,
                    min_leaf=1, max_features=None, min_weight=0.0, min_gain=0.0, balanced=False, threads=None):
     """The trees by their definition: rows repeated as often as they were drawn, each cut made and measured."""
     d, n = codes.shape
 
-    def one_tree(state):
+    def one_tree(for_rows, for_root):
+        state, features = for_rows, np.arange(d)
+
         def draw():
             nonlocal state
             digit, carry = state % 2**32, state // 2**32
             state = MULTIPLIER * digit + carry
             return digit ^ carry
+
+        def branch():
+            return ((draw() % (MULTIPLIER - 2) + 1) << 32) + draw()
 
         share = np.cumsum(weights) / weights.sum()
         rows = np.repeat(np.arange(n), weights.astype(int))
@@ -134,7 +170,6 @@ def forest_formula(codes, y, weights, kind, criterion, states, n_draws, class_fa
         factor = np.ones(n) if kind == NUMBERS else np.asarray(class_factor)[y.astype(int)]
         if balanced:
             factor = (1 / np.maximum(np.bincount(y[rows].astype(int), minlength=kind), 1))[y.astype(int)]
-        features = np.arange(d)
 
         def prediction(rows):
             if kind == NUMBERS:
@@ -149,10 +184,14 @@ def forest_formula(codes, y, weights, kind, criterion, states, n_draws, class_fa
                 return ((y[rows] - p) ** 2).mean()
             return (y[rows] * np.log(np.where(y[rows] > 0, y[rows] / np.where(p > 0, p, 1), 1))).mean()
 
-        def best_cut(rows):
-            weight, best, looked_at, varying = factor[rows].sum(), None, 0, 0
+        def best_cut(rows, seed):
+            nonlocal state, features
+            state, features = seed, np.arange(d)
+            weight, looked_at, varying = factor[rows].sum(), 0, 0
+            best_of: dict = {}
+            slack = SAME * weight * impurity(rows)
             while looked_at < d and (looked_at < (max_features or d) or not varying):
-                chosen = looked_at + draw() * (d - looked_at) // 2**32
+                chosen = looked_at + (draw() * (d - looked_at) // 2**32 if (max_features or d) < d else 0)
                 features[chosen], features[looked_at] = features[looked_at], features[chosen]
                 f = int(features[looked_at])
                 looked_at += 1
@@ -172,38 +211,40 @@ def forest_formula(codes, y, weights, kind, criterion, states, n_draws, class_fa
                     if kind == NUMBERS and criterion == DEVIANCE and min(y[a].sum(), y[b].sum()) <= SAME * y[rows].sum():
                         continue
                     gain = (weight * impurity(rows) - factor[a].sum() * impurity(a) - factor[b].sum() * impurity(b))
-                    if best is None or gain > best[0] + SAME * weight * impurity(rows):
-                        best = gain, f, int(c), side if absent else int(2 * len(a) > len(rows)), a, b
-            return best
+                    if f not in best_of or gain > best_of[f][0] + slack:
+                        best_of[f] = gain, f, int(c), side if absent else int(2 * len(a) > len(rows)), a, b
+            most = max((best[0] for best in best_of.values()), default=0)
+            return next((best_of[f] for f in sorted(best_of) if best_of[f][0] >= most - slack), None)
 
-        whole, waiting = factor[rows].sum(), [(0, rows, 0)]
+        whole, waiting = factor[rows].sum(), [(0, rows, 0, for_root)]
         nodes: list = [[rows, 0]]
         while waiting:
-            node, rows_here, depth = waiting.pop()
+            node, rows_here, depth, seed = waiting.pop()
             nodes[node] = [rows_here, 0]
             if (len(np.unique(y[rows_here])) == 1 or depth >= max_depth or len(rows_here) < min_split
                     or factor[rows_here].sum() < 2 * min_weight * whole):
                 continue
-            cut = best_cut(rows_here)
+            cut = best_cut(rows_here, seed)
             if cut is None or cut[0] / whole + SAME * impurity(rows_here) < min_gain:
                 continue
             _, f, c, side, a, b = cut
             left = len(nodes)
             nodes[node][1] = (left << 32) | (f << 9) | (side << 8) | (c + side)
             nodes += [[a, 0], [b, 0]]
-            waiting += [(left + 1, b, depth + 1), (left, a, depth + 1)]
+            seeds = branch(), branch()
+            waiting += [(left + 1, b, depth + 1, seeds[1]), (left, a, depth + 1, seeds[0])]
         values = [prediction(r)[1:] if kind == BINARY else prediction(r) for r, _ in nodes]
         facts = [(len(r), factor[r].sum(), impurity(r)) for r, _ in nodes]
         words = np.array([word for _, word in nodes])
         return words >> 32, words & 0xFFFFFFFF, values, facts, np.bincount(rows, minlength=n)
 
-    return tuple(np.concatenate(parts) for parts in zip(*map(one_tree, map(int, states))))
+    return tuple(np.concatenate(parts) for parts in zip(*[one_tree(*map(int, pair)) for pair in states]))
 
 
 def _walk_example(rng):
     codes = rng.integers(0, 9, size=(3, 50)).astype(np.uint8)
     codes[0, ::6] = 255
-    trees = list(grow_forest(codes, rng.integers(0, 3, size=50), np.ones(50), 3, VARIANCE, stream(1, 3), 50, np.ones(3)))
+    trees = list(grow_forest(codes, rng.integers(0, 3, size=50), np.ones(50), 3, VARIANCE, states_of([1, 2, 3]), 50, np.ones(3)))
     starts = np.cumsum([0] + [len(tree[0]) for tree in trees])
     words = [np.where(tree[0] != 0, tree[0] + (start << 32), 0) for tree, start in zip(trees, starts)]
     return (np.tile(codes.T, (2, 1)), np.concatenate(words), starts[:-1], np.concatenate([tree[1] for tree in trees]))

@@ -11,6 +11,9 @@ Where the speed comes from (scikit-learn sorts floats in every node):
 * a node of at most 32 draws sorts (code << 32) + place by insertion instead of clearing 256 bins: most nodes are such;
 * a thread owns a tree, so nothing is shared, and the result does not depend on the number of threads.
 
+A node draws its features from a state that its parent drew, and of equally good cuts the first feature's is taken, both as
+in `homespun.tree.grow`: grown with the tree's seed from the rows of its sample, a decision tree is that very tree.
+
 Not handled here, but by `homespun.tree.grow` on the same codes: several outputs, absolute error, monotonic constraints,
 best-first growth, weights that are not whole numbers without bootstrap.
 """
@@ -22,7 +25,7 @@ import numpy as np
 from homespun.kernels.kernel import kernel, num_threads
 from homespun.kernels.simd import prefetch
 from homespun.kernels.threads import over_blocks
-from homespun.tree.grow import DEVIANCE, SAME, VARIANCE, draw32, spread
+from homespun.tree.grow import DEVIANCE, SAME, VARIANCE, branch, draw32, spread, stream
 
 NUMBERS, BINARY = 0, 2  # kinds; more than 2 is the number of classes
 # what `rules` holds
@@ -37,7 +40,7 @@ FEW = 256  # rows that are worth a thread
 MOST_DRAWS = 30_000  # expected draws of one row: 16 bits must hold the number that happens
 
 
-@kernel()
+@kernel("void(i8, f8[::1], i4[::1], i8[::1], i4[::1])")
 def draw_rows(n_draws, collected, guide, state, counts):
     """Draw rows with replacement, in proportion to their weights: the inverse of their cumulated weight.
 
@@ -63,7 +66,8 @@ def pack(row):
 
 @kernel(inline=True)
 def describe_node(rows, begin, end, two, y, many, criterion, factor, shares):
-    """(draws, weight, sum, impurity, pure) of a node; `sum` is that of y, or the weight of the second class of two.
+    """(draws, weight, sum, centre, impurity, pure) of a node; `sum` is that of y - centre, or the weight of the second of two
+    classes. The centre is the mean, so that no large sums cancel, but for Poisson: 0.
 
     OUT shares (classes,): weight of each class.
     """
@@ -75,12 +79,15 @@ def describe_node(rows, begin, end, two, y, many, criterion, factor, shares):
             total += (rows[p] & 0xFFFF) * y[rows[p] >> 32]
             pure = pure and y[rows[p] >> 32] == first
         weight = float(draws)
-        mean = total / weight
+        mean, rest = total / weight, 0.0
         for p in range(begin, end):
             value = y[rows[p] >> 32]
             off = spread(value, mean) if criterion == DEVIANCE else (value - mean) * (value - mean)
             impurity += (rows[p] & 0xFFFF) * off / weight
-        return draws, weight, total, impurity, pure
+            rest += (rows[p] & 0xFFFF) * (value - mean)
+        if criterion == VARIANCE:
+            return draws, weight, rest, mean, impurity, pure
+        return draws, weight, total, 0.0, impurity, pure
     if two is not None:
         packed = 0
         for p in range(begin, end):
@@ -101,12 +108,12 @@ def describe_node(rows, begin, end, two, y, many, criterion, factor, shares):
         part = shares[k] / weight
         impurity += part * (1.0 - part) if criterion == VARIANCE else -spread(part, 1.0) / np.log(2.0)
         pure = pure and (part == 0.0 or shares[k] == weight)
-    return draws, weight, shares[1], impurity, pure
+    return draws, weight, shares[1], 0.0, impurity, pure
 
 
 @kernel(inline=True)
-def entries_of_few(column, rows, begin, end, two, y, many, keys, code, draws, extra):
-    """Entries of a small node: its rows, sorted by code. An entry is (code, draws, sum of y or class)."""
+def entries_of_few(column, rows, begin, end, two, y, many, centre, keys, code, draws, extra):
+    """Entries of a small node: its rows, sorted by code. An entry is (code, draws, sum of y - centre or class)."""
     size = end - begin
     for i in range(size):
         keys[i] = (np.int32(column[np.uint64(rows[begin + i] >> 32)]) << 8) | i
@@ -119,14 +126,14 @@ def entries_of_few(column, rows, begin, end, two, y, many, keys, code, draws, ex
         if two is not None:
             draws[e] = pack(row)
         if y is not None:
-            extra[e] = (row & 0xFFFF) * y[row >> 32]
+            extra[e] = (row & 0xFFFF) * (y[row >> 32] - centre)
         if many is not None:
             extra[e] = (row >> 16) & 0xFFFF
     return size
 
 
 @kernel(inline=True)
-def entries_of_many(column, rows, begin, end, two, y, many, kind, tally, sums, code, draws, extra):
+def entries_of_many(column, rows, begin, end, two, y, many, centre, kind, tally, sums, code, draws, extra):
     """Entries of a large node: the bins that are not empty (for each class, if there are more than two)."""
     if two is not None:
         for p in range(begin, end):
@@ -135,12 +142,12 @@ def entries_of_many(column, rows, begin, end, two, y, many, kind, tally, sums, c
         for p in range(begin, end):
             i, w = np.uint64(rows[p] >> 32), rows[p] & 0xFFFF
             tally[column[i]] += w
-            sums[column[i]] += w * y[i]
+            sums[column[i]] += w * (y[i] - centre)
     if many is not None:
         for p in range(begin, end):
             tally[column[rows[p] >> 32] * kind + ((rows[p] >> 16) & 0xFFFF)] += rows[p] & 0xFFFF
     count = 0
-    for c in range(256):
+    for c in range(256):  # no mutant (256 → 257): no row has that code
         if many is not None:
             for k in range(kind):
                 code[count], draws[count], extra[count] = c, tally[c * kind + k], k
@@ -275,15 +282,17 @@ def grow_one(t, codes, two, y, many, collected, guide, class_factor, rules, limi
     IN   codes (d, n); one of: two (n,), class 0 or 1; y (n,), numbers; many (n,), classes 0, 1, 2, …;
          collected, guide: see `draw_rows`; class_factor (classes,); rules above, DRAWS 0: the counts are given;
          limits: least share of weight in a leaf, least gain.
-    OUT  states (T, 8) of random numbers, each on its own cache line; all_counts (T, n): how often each row was drawn;
-         spaces (T, 6, n + 1), all_keys (T, SMALL), all_ints (T, 4, …), all_floats (T, 6, …): work space, tallies and sums zero
+    OUT  states (T, 8) of random numbers, on a cache line for each tree: for its rows, and for its root;
+         all_counts (T, n): how often each row was drawn;
+         spaces (T, 6, n + 1), all_keys (T, SMALL), all_ints (T, 5, …), all_floats (T, 6, …): work space, tallies and sums zero
          before and after (allocated by the caller: each `np.empty` costs a twentieth of a second of compilation);
          all_words (T, N): (left child << 32) | (feature << 9) | (missing left << 8) | (code + missing left), 0 in a leaf,
          the right child follows the left one; all_values (T, N, 1 or classes); all_facts (T, N, 3); n_grown (T,).
     """
     counts, rows, spare, waiting = all_counts[t], spaces[t, 0], spaces[t, 1], spaces[t, 2:]
     words, values, facts, state = all_words[t], all_values[t], all_facts[t], states[t]
-    keys, tally, code, draws, features = all_keys[t], all_ints[t, 0], all_ints[t, 1], all_ints[t, 2], all_ints[t, 3]
+    keys, tally, code, draws = all_keys[t], all_ints[t, 0], all_ints[t, 1], all_ints[t, 2]
+    features, exchanged = all_ints[t, 3], all_ints[t, 4]
     sums, extra, best, factor, left = all_floats[t, 0], all_floats[t, 1], all_floats[t, 2], all_floats[t, 3], all_floats[t, 4]
     shares = all_floats[t, 5, :class_factor.size]
     if rules[DRAWS] > 0:
@@ -311,19 +320,21 @@ def grow_one(t, codes, two, y, many, collected, guide, class_factor, rules, limi
             factor[k] = 1.0 / max(shares[k], 1.0)
     for f in range(d):
         features[f] = f
-    waiting[0, 0], waiting[1, 0], waiting[2, 0], waiting[3, 0] = 0, 0, size, 0  # node, begin, end, depth
+    # nodes that wait, by the number of their depth: node, begin and end, depth, state
+    waiting[0, 0], waiting[1, 0], waiting[2, 0], waiting[3, 0] = 0, size, 0, state[1]
     n_waiting, n_nodes, min_weight, whole_weight = 1, 1, 0.0, 0.0
     while n_waiting > 0:
         n_waiting -= 1
-        node, begin, end, depth = waiting[0, n_waiting], waiting[1, n_waiting], waiting[2, n_waiting], waiting[3, n_waiting]
-        all_draws, all_weight, total, impurity, pure = describe_node(rows, begin, end, two, y, many, criterion,
+        node, depth, state[0] = waiting[0, n_waiting], waiting[2, n_waiting], waiting[3, n_waiting]
+        begin, end = waiting[1, n_waiting] >> 32, waiting[1, n_waiting] & 0xFFFFFFFF
+        all_draws, all_weight, total, centre, impurity, pure = describe_node(rows, begin, end, two, y, many, criterion,
                                                                     factor, shares)
         if node == 0:
             min_weight, whole_weight = limits[0] * all_weight, all_weight
         facts[node, F_DRAWS], facts[node, F_WEIGHT], facts[node, F_IMPURITY] = all_draws, all_weight, impurity
         words[node] = 0
         for k in range(values.shape[1]):
-            values[node, k] = shares[k] / all_weight if many is not None else total / all_weight
+            values[node, k] = shares[k] / all_weight if many is not None else centre + total / all_weight
         if y is not None and pure:
             values[node, 0] = y[rows[begin] >> 32]
         if pure or depth >= rules[MAX_DEPTH] or all_draws < rules[MIN_SPLIT] or all_weight < 2 * min_weight:
@@ -331,19 +342,23 @@ def grow_one(t, codes, two, y, many, collected, guide, class_factor, rules, limi
         best[B_GAIN] = -np.inf
         looked_at, varying = 0, False
         while looked_at < d and (looked_at < rules[MAX_FEATURES] or not varying):
-            chosen = looked_at + ((draw32(state) * (d - looked_at)) >> 32)
+            chosen = looked_at
+            if rules[MAX_FEATURES] < d:
+                chosen += (draw32(state) * (d - looked_at)) >> 32
             f = features[chosen]
-            features[chosen], features[looked_at] = features[looked_at], f
+            features[chosen], features[looked_at], exchanged[looked_at] = features[looked_at], f, chosen
             looked_at += 1
             if end - begin <= SMALL:
-                entries = entries_of_few(codes[f], rows, begin, end, two, y, many, keys, code, draws, extra)
+                entries = entries_of_few(codes[f], rows, begin, end, two, y, many, centre, keys, code, draws, extra)
             else:
-                entries = entries_of_many(codes[f], rows, begin, end, two, y, many, kind, tally, sums, code, draws,
+                entries = entries_of_many(codes[f], rows, begin, end, two, y, many, centre, kind, tally, sums, code, draws,
                                           extra)
             if code[0] == code[entries - 1]:
                 continue
             varying = True
-            slack = SAME * all_weight * impurity
+            slack, incumbent = SAME * all_weight * impurity, best[B_GAIN]
+            if f < best[B_FEATURE]:  # no mutant (< → <=): a feature comes once. It wins with a gain equal but for rounding
+                best[B_GAIN] -= 2 * slack  # no mutant (2 → 3): both forgive rounding
             if many is not None:
                 scan_classes(entries, code, draws, extra, f, all_draws, all_weight, shares, factor, left, kind, criterion,
                              rules[MIN_LEAF], min_weight, slack, best)
@@ -353,15 +368,23 @@ def grow_one(t, codes, two, y, many, collected, guide, class_factor, rules, limi
             if y is not None:
                 scan(entries, code, draws, extra, f, all_draws, all_weight, total, factor, two, criterion,
                      rules[MIN_LEAF], min_weight, slack, best)
+            if best[B_FEATURE] != f:
+                best[B_GAIN] = incumbent
+        while looked_at > 0:  # back in their order, so that the next node does not depend on this one
+            looked_at -= 1
+            chosen = exchanged[looked_at]
+            features[chosen], features[looked_at] = features[looked_at], features[chosen]
         if best[B_GAIN] / whole_weight + SAME * impurity < limits[1]:
             continue
         f, cut, missing_left = int(best[B_FEATURE]), int(best[B_CODE]), int(best[B_MISSING_LEFT])
         middle = divide_rows(codes[f], rows, begin, end, cut, missing_left, spare)
+        state[2] = branch(state)  # the left child's
+        state[1] = branch(state)
         words[node] = (n_nodes << 32) | (f << 9) | (missing_left << 8) | (cut + missing_left)
         for side in range(2):  # the left child is taken up first
-            waiting[0, n_waiting], waiting[3, n_waiting] = n_nodes + 1 - side, depth + 1
-            waiting[1, n_waiting] = middle if side == 0 else begin
-            waiting[2, n_waiting] = end if side == 0 else middle
+            waiting[0, n_waiting], waiting[2, n_waiting] = n_nodes + 1 - side, depth + 1
+            waiting[1, n_waiting] = (middle << 32) | end if side == 0 else (begin << 32) | middle
+            waiting[3, n_waiting] = state[1 + side]
             n_waiting += 1
         n_nodes += 2
     n_grown[t] = n_nodes
@@ -413,9 +436,37 @@ def guide_table(weights):
     return collected, np.minimum(first, weights.size - 1).astype(np.int32)
 
 
+def states_of(seeds):
+    """Two states of random numbers for each of the seeds: the one that draws its rows, and its root's, as in `grow_tree`."""
+    return np.array([[stream([seed, 1])[0], stream(seed)[0]] for seed in map(int, seeds)]).reshape(-1, 2)
+
+
+def divided(weights, n_draws):
+    """Rows of great weight as several, so that the draws of each fit 16 bits: (which row each one is, its weight)."""
+    if n_draws:
+        weights = np.ldexp(weights, -np.frexp(weights.max())[1])  # tiny ones would lose bits
+    parts = np.maximum(np.ceil(weights * (n_draws / weights.sum() if n_draws else 1) / MOST_DRAWS), 1).astype(int)
+    row = np.repeat(np.arange(weights.size), parts)
+    shares = weights[row] / parts[row]
+    if not n_draws:  # then they are whole numbers and stay such
+        shares = np.floor(shares)
+        shares[np.cumsum(parts) - 1] += weights - np.bincount(row, shares)
+    return row, shares
+
+
+def drawn(weights, n_draws, seed):
+    """How often the tree of that seed has drawn each row: (n,) int32, as `grow_forest` does it; 0 draws: all ones."""
+    if n_draws == 0:
+        return np.ones(weights.size, np.int32)
+    row, shares = divided(weights, n_draws)
+    counts = np.empty(row.size, np.int32)
+    draw_rows(int(n_draws), *guide_table(shares), states_of([seed])[0, :1].copy(), counts)
+    return counts if row.size == weights.size else np.bincount(row, counts, minlength=weights.size).astype(np.int32)
+
+
 def grow_forest(codes, y, weights, kind, criterion, states, n_draws, class_factor, max_depth=2**31, min_split=2, min_leaf=1,
                 max_features=None, min_weight=0.0, min_gain=0.0, balanced=False, threads=None):
-    """Grow ``states.size`` trees, some at a time: yields (words, values, facts, counts) of each, see `grow_one`.
+    """Grow a tree for each of `states` (T, 2), some at a time: yields (words, values, facts, counts) of each, see `grow_one`.
 
     `weights` (n,) are drawn from if `n_draws` > 0; otherwise they are whole numbers and say how often a row is there.
     """
@@ -428,17 +479,17 @@ def grow_forest(codes, y, weights, kind, criterion, states, n_draws, class_facto
     width = kind if kind > BINARY else 1
     # trees in work space at once; a Ctrl-C waits for so many. Much fresh memory costs up to 0.5 s for 100,000 rows.
     together = int(np.clip(1_600_000 // n, min(4 * (threads or num_threads()), 64), 64))
-    together = min(together, max(1, states.size), max(4, 16_000 // class_factor.size))
+    together = min(together, max(1, len(states)), max(4, 16_000 // class_factor.size))
     counts, spaces = np.empty((together, n), np.int32), np.empty((together, 6, n + 1), np.int64)
     some_bins = max(256 * class_factor.size + 1, d)  # a code is compared to the next
     some_bins += (72 - some_bins) % 512  # lists a multiple of 4096 bytes apart would wait for each other's stores
-    keys, ints = np.empty((together, SMALL), np.int32), np.zeros((together, 4, some_bins), np.int64)
+    keys, ints = np.empty((together, SMALL), np.int32), np.zeros((together, 5, some_bins), np.int64)
     floats = np.zeros((together, 6, some_bins))
     words, values = np.empty((together, most), np.int64), np.empty((together, most, width))
     facts, n_nodes = np.empty((together, most, 3), np.float32), np.empty(together, np.int64)
-    for begin in range(0, states.size, together):
-        some = np.zeros((min(together, states.size - begin), 8), np.int64)  # side by side, threads would fight
-        some[:, 0] = states[begin:begin + together]
+    for begin in range(0, len(states), together):
+        some = np.zeros((min(together, len(states) - begin), 8), np.int64)  # side by side, threads would fight
+        some[:, :2] = states[begin:begin + together]
         if n_draws == 0:
             counts[:] = weights
         over_blocks(grow_one, len(some), codes, *targets, collected, guide, np.asarray(class_factor, np.float64), rules,

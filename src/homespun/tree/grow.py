@@ -50,6 +50,13 @@ def draw32(state):
 
 
 @kernel()
+def branch(state):
+    """A state that is drawn from another one: each node draws for its children, so that no order of nodes matters."""
+    carry = draw32(state) % (MULTIPLIER - 2) + 1
+    return (carry << 32) + draw32(state)
+
+
+@kernel()
 def spread(part, weight):
     """part * log(part / weight): what a deviance is made of; 0 for nothing."""
     return part * np.log(part / weight) if part > 0.0 else 0.0
@@ -82,7 +89,8 @@ def describe(labels, y, by_y, w, order, offsets, criterion, spans, total, value,
 
     IN   labels (n, outputs), or y (n, outputs), w (n,); by_y (outputs, n): rows by y, for absolute errors only; order (d, n);
          offsets (outputs + 1,): where each output's statistics begin; spans (m, 2): the nodes are order[:, begin:end].
-    OUT  total, value (m, statistics); about (m, 3): weight, impurity, 1 if all y are equal.
+    OUT  total, value (m, statistics); about (m, 3): weight, impurity, 1 if all y are equal. For variances of y, total is how
+         far the mean of y lies from value, its rounding: without it, equal cuts of a node would differ by more than `SAME`.
     """
     n_outputs = offsets.size - 1
     for q in range(spans.shape[0]):
@@ -109,15 +117,18 @@ def describe(labels, y, by_y, w, order, offsets, criterion, spans, total, value,
             for o in range(n_outputs):
                 if by_y is not None:
                     value[q, o] = weighted_median(by_y[o, begin:end], y[:, o], w, weight)
-                centre = y[first, o] if pure else value[q, o]
+                centre, rest = y[first, o] if pure else value[q, o], 0.0
                 value[q, o] = centre
                 for p in range(begin, end):
                     i = np.uint64(order[0, p])
                     off = y[i, o] - centre
+                    rest += w[i] * off
                     if by_y is not None:
                         impurity += w[i] * abs(off) / weight
                     if by_y is None:
                         impurity += w[i] * (off * off if criterion == VARIANCE else spread(y[i, o], centre)) / weight
+                if criterion == VARIANCE:
+                    total[q, o] = rest / weight
         about[q, A_WEIGHT], about[q, A_IMPURITY], about[q, 2] = weight, impurity / n_outputs, 1.0 if pure else 0.0
 
 
@@ -174,17 +185,18 @@ def absolute_costs(rows, backwards, y, w, rank, sorted_y, centre, fenwick, cost,
         median[where] = (sorted_y[low] + sorted_y[high]) / 2
 
 
-@kernel("void(f8[:, ::1], i4[:, ::1], i8[:, ::1], i8, b1, i8[::1], i8[::1], f8[:, :, ::1])")
-def plan_search(X, order, spans, max_features, random, features, state, plan):
+@kernel("void(f8[:, ::1], i4[:, ::1], i8[:, ::1], i8, b1, i8[::1], i8[:, ::1], f8[:, :, ::1])")
+def plan_search(X, order, spans, max_features, random, features, states, plan):
     """Draw which features each node looks at: `max_features`, and more until one of them varies; and random thresholds.
 
-    OUT features (d,), state (1,); plan (m, d, 2): the threshold that is tried (NaN: all), and where missing rows are tried.
+    OUT features (d,); states (m, 3): those of random numbers of the nodes before, and after it those of their children;
+        plan (m, d, 2): the threshold that is tried (NaN: all), and where missing rows are tried.
     """
     d = X.shape[0]
     for q in range(spans.shape[0]):
-        begin, end = spans[q, 0], spans[q, 1]
+        begin, end, state = spans[q, 0], spans[q, 1], states[q]
         for f in range(d):
-            plan[q, f, 1] = NEITHER
+            plan[q, f, 1], features[f] = NEITHER, f
         looked_at, varying = 0, False
         while looked_at < d and (looked_at < max_features or not varying):
             chosen = looked_at  # all features in their order, or a random one of the rest
@@ -209,6 +221,8 @@ def plan_search(X, order, spans, max_features, random, features, state, plan):
                     plan[q, f, 0] = drawn if drawn < high else low
                     if last < end - 1:
                         plan[q, f, 1] = draw32(state) & 1
+        states[q, 1] = branch(state)
+        states[q, 2] = branch(state)
 
 
 REST = ROWS + "i8, f8, f8[:, ::1], f8[:, ::1], f8[:, ::1], f8[:, ::1], f8[:, :, ::1])"
@@ -308,6 +322,8 @@ def search(block, X, labels, y, by_y, plan, signs, w, order, offsets, criterion,
                             off = left[k]
                             if labels is not None:
                                 off -= weight_left * value[q, k]
+                            if y is not None:
+                                off -= weight_left * total[q, k]
                             gain += off * off
                         gain *= weight / (weight_left * weight_right * n_outputs)
                     if by_y is None and criterion != VARIANCE:
@@ -377,7 +393,7 @@ def grow_tree(X, y, w, n_classes, criterion=VARIANCE, random=False, max_depth=No
     rows = _Rows(X, y, w, n_classes, criterion, threads)
     d, n = rows.X.shape
     max_features = max_features or d
-    features, state = np.arange(d), stream(seed)
+    features = np.empty(d, np.int64)
     signs = None if monotonic is None else np.asarray(monotonic, np.int64)
     most = 2 * n - 1 if max_leaves is None else min(2 * n, 2 * max_leaves) - 1
     if max_depth is not None and max_depth < 32:
@@ -386,7 +402,8 @@ def grow_tree(X, y, w, n_classes, criterion=VARIANCE, random=False, max_depth=No
     cut_by, cuts = np.empty(most, np.int64), np.empty((most, 4))  # how a node would be split
     waiting = np.full(most, -1.0)  # its gain, while it is not
     ends = np.empty((most, 2))  # the least and the greatest prediction that signs leave to a node
-    nodes[0, SAMPLES], ends[0] = n, (-np.inf, np.inf)
+    states = np.empty((most, 3), np.int64)  # of random numbers: a node's own, and those of its children
+    nodes[0, SAMPLES], ends[0], states[0, 0] = n, (-np.inf, np.inf), stream(seed)[0]
     fresh, count = 0, 1
     while True:
         while fresh < count:  # describe the new nodes, and find how they would be split
@@ -411,8 +428,9 @@ def grow_tree(X, y, w, n_classes, criterion=VARIANCE, random=False, max_depth=No
             spans, total, value, about, new = spans[try_it], total[try_it], value[try_it], about[try_it], new[try_it]
             plan = None
             if random or max_features < d:
-                plan = np.empty((new.size, d, 2))
-                plan_search(rows.X, rows.order, spans, max_features, random, features, state, plan)
+                plan, drawn = np.empty((new.size, d, 2)), states[new]
+                plan_search(rows.X, rows.order, spans, max_features, random, features, drawn, plan)
+                states[new] = drawn
             by, found = best_cuts(rows.search(spans, min_leaf, min_weight, total, value, about, plan, signs), about)
             gain = found[:, C_GAIN] / facts[0, WEIGHT]
             enough = gain + SAME * about[:, A_IMPURITY] >= min_gain
@@ -436,7 +454,7 @@ def grow_tree(X, y, w, n_classes, criterion=VARIANCE, random=False, max_depth=No
             nodes[child, BEGIN] = nodes[split, BEGIN] + n_left * side
             nodes[child, SAMPLES] = nodes[split, SAMPLES] - n_left if side == 1 else n_left
             nodes[child, DEPTH] = nodes[split, DEPTH] + 1
-            ends[child] = ends[split]
+            ends[child], states[child, 0] = ends[split], states[split, 1 + side]
             if signs is not None:
                 rises = signs[f] * (1 - 2 * side)  # 1: a ceiling is set, -1: a floor
                 ends[child, 1] = np.where(rises == 1, cut[:, C_MIDDLE], ends[child, 1])

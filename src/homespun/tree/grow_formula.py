@@ -47,7 +47,7 @@ def _example(**rules):
             y = np.column_stack([np.maximum(np.round(2 * signal), 0.0), np.abs(np.round(X[:, 2]))])
         elif kind == "mirrored":  # equal cuts of two features, whose sums are rounded differently
             X[:, 1] = -X[:, 0]
-            y = signal[:, None]
+            y = rules.get("offset", 0.0) + signal[:, None]
         else:
             y = np.maximum(np.round(100 + 3 * signal if kind == "far" else 2 * signal), 0.0)[:, None]
         if rules.get("missing"):
@@ -109,6 +109,8 @@ _EXAMPLES = (
     _example(args=(DEVIANCE, False, None, 5), kind="several counts"),
     _example(args=(VARIANCE, False, None, 2, 1, None, None, 0.0, 0.0, None, 0, 2), kind="far", missing=True),  # two blocks
     _example(args=(VARIANCE,), kind="mirrored", size=1e4, weight=1e4),
+    *[_example(args=(VARIANCE,), kind="mirrored", n=9, offset=1e5)] * 4,  # the mean is rounded by more than what is forgiven
+    _example(args=(VARIANCE, False, None, 2, 1, 4), d=7, n=50),  # enough features that exchanges follow on each other
     _example(args=(VARIANCE, False, None, 2, 1, None, 9, 0.0, 2e-20), kind="counts", size=1e-9),
     _example(args=(DEVIANCE,), kind="counts", size=1e-9),
     _example(args=(VARIANCE, False, None, 2, 1, None, 7), kind="counts", size=1e-200, digits=0, n=20),  # squares are zero
@@ -127,13 +129,16 @@ def grow_tree_formula(X, y, w, n_classes, criterion=VARIANCE, random=False, max_
     """CART by the book: each cut of each feature is made, and the impurities of both sides are computed from their rows."""
     n, d = X.shape
     monotonic = [0] * d if monotonic is None else monotonic
-    state = int(stream(seed)[0])
+    state, features = 0, list(range(d))
 
     def draw():
         nonlocal state
         digit, carry = state % 2**32, state // 2**32
         state = MULTIPLIER * digit + carry
         return digit ^ carry
+
+    def branch():
+        return ((draw() % (MULTIPLIER - 2) + 1) << 32) + draw()
 
     def prediction(rows):
         if n_classes is not None:
@@ -160,7 +165,9 @@ def grow_tree_formula(X, y, w, n_classes, criterion=VARIANCE, random=False, max_
             off = np.abs(off) if criterion == ABSOLUTE else off**2
         return np.average(off.mean(axis=1), weights=w[rows])
 
-    def best_cut(rows, bounds):
+    def best_cut(rows, bounds, seed):
+        nonlocal state, features
+        state, features = seed, list(range(d))
         weight, worth = w[rows].sum(), impurity(rows)
         best_of, looked_at, varying = {}, 0, 0
         while looked_at < d and (looked_at < (max_features or d) or not varying):
@@ -202,15 +209,14 @@ def grow_tree_formula(X, y, w, n_classes, criterion=VARIANCE, random=False, max_
         most = max((best[0] for best in best_of.values()), default=0)
         return next((best_of[f] for f in sorted(best_of) if best_of[f][0] >= most - SAME * weight * worth), None)
 
-    features = list(range(d))
     nodes: list = []
     facts: list = []
     values: list = []
     cuts: dict = {}
-    new = [(np.arange(n), 0, (-np.inf, np.inf))]
+    new = [(np.arange(n), 0, (-np.inf, np.inf), int(stream(seed)[0]))]
     most = 2 * max_leaves - 1 if max_leaves else 2 * n
     while True:
-        for rows, depth, bounds in new:
+        for rows, depth, bounds, start in new:
             p, node = prediction(rows), len(nodes)
             values.append(p.copy())
             values[-1][0] = np.clip(p[0], *bounds)
@@ -220,17 +226,17 @@ def grow_tree_formula(X, y, w, n_classes, criterion=VARIANCE, random=False, max_
             facts.append([-2.0, impurity(rows), w[rows].sum(), -1.0])
             if not ((y[rows] == y[rows[0]]).all() or depth == max_depth or len(rows) < max(min_split, 2 * min_leaf)
                     or w[rows].sum() < 2 * min_weight):
-                cut = best_cut(rows, bounds)
+                cut = best_cut(rows, bounds, start)
                 if cut and cut[0] / w.sum() + SAME * impurity(rows) >= min_gain:
-                    cuts[node], facts[node][3] = (cut, depth, bounds), max(cut[0] / w.sum(), 0.0)
+                    cuts[node], facts[node][3] = (cut, depth, bounds, branch(), branch()), max(cut[0] / w.sum(), 0.0)
         if not cuts or len(nodes) + 2 > most:
             return np.array(nodes), np.array(facts), np.array(values)
         enough = max(facts[node][3] for node in cuts) - SAME * facts[0][1]
         new = []
         for node in [min(node for node in cuts if facts[node][3] >= enough)] if max_leaves else sorted(cuts):
-            (_, f, threshold, side, a, b, middle), depth, bounds = cuts.pop(node)
+            (_, f, threshold, side, a, b, middle), depth, bounds, *starts = cuts.pop(node)
             nodes[node][:4] = len(nodes) + len(new), len(nodes) + len(new) + 1, f, side
             facts[node][0] = threshold
             ends = {0: (bounds, bounds), 1: ((bounds[0], middle), (middle, bounds[1])),
                     -1: ((middle, bounds[1]), (bounds[0], middle))}[monotonic[f]]
-            new += [(a, depth + 1, ends[0]), (b, depth + 1, ends[1])]
+            new += [(a, depth + 1, ends[0], starts[0]), (b, depth + 1, ends[1], starts[1])]

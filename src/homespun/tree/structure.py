@@ -215,19 +215,25 @@ def levels(left, right):
     return found[:-1]
 
 
+def preorder_places(left, right):
+    """Where each node comes if they are numbered depth first, a node before its left branch and that before its right one."""
+    by_depth, size, place = levels(left, right), np.ones(len(left), np.int64), np.zeros(len(left), np.int64)
+    for parents in reversed(by_depth):
+        inner = parents[left[parents] != LEAF]
+        size[inner] += size[left[inner]] + size[right[inner]]
+    for parents in by_depth:
+        inner = parents[left[parents] != LEAF]
+        place[left[inner]] = place[inner] + 1
+        place[right[inner]] = place[inner] + 1 + size[left[inner]]
+    return place
+
+
 def build(n_features, n_classes, nodes, facts, values, preorder):
     """A `Tree` from what `grow_tree` returns. `n_classes` (outputs,) or None; `preorder`: number nodes depth first."""
     left, right = nodes[:, LEFT], nodes[:, RIGHT]
     order = np.arange(len(nodes))
     if preorder:
-        by_depth, size, place = levels(left, right), np.ones(len(nodes), np.int64), np.zeros(len(nodes), np.int64)
-        for parents in reversed(by_depth):
-            inner = parents[left[parents] != LEAF]
-            size[inner] += size[left[inner]] + size[right[inner]]
-        for parents in by_depth:
-            inner = parents[left[parents] != LEAF]
-            place[left[inner]] = place[inner] + 1
-            place[right[inner]] = place[inner] + 1 + size[left[inner]]
+        place = preorder_places(left, right)
         order = np.argsort(place)
         left, right = (np.where(child == LEAF, LEAF, place[child]) for child in (left, right))
     outputs = np.ones(values.shape[1], np.int64) if n_classes is None else np.asarray(n_classes)
