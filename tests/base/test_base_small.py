@@ -145,7 +145,7 @@ def test_no_public_name_is_hidden_by_its_own_submodule():
     lazy = [name for name in packages if hasattr(sys.modules.get(name), "__getattr__")]
     assert len(lazy) >= 10
     modules = []
-    for name, one in ((name, one) for name in lazy for one in sys.modules[name].__all__):
+    for name, one in ((package, one) for package in lazy for one in sys.modules[package].__all__):
         with contextlib.suppress(ModuleNotFoundError):  # it needs an extra that is not installed
             if isinstance(getattr(sys.modules[name], one), types.ModuleType):
                 modules.append(f"{name}.{one}")
