@@ -5,8 +5,10 @@
 
 import collections
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from sklearn.utils import get_tags
@@ -63,3 +65,11 @@ def test_special_settings_are_for_checks_that_exist_and_say_why():
     for key, (settings, reason) in SETTINGS.items():
         assert settings and len(reason) > 20
         assert key in applying, f"{key} has settings, but no such check applies"
+
+
+def test_the_page_lists_every_estimator_and_its_sum_is_right():
+    page = (Path(__file__).parents[1] / "docs" / "estimator_checks.md").read_text()
+    rows = re.findall(r"^\| \w+ \| (\w+) \| (\d+) \| (\d+) \| (\d+) \|", page, re.MULTILINE)
+    assert sorted(row[0] for row in rows) == sorted(name for name, _ in ESTIMATORS), "run benchmarks/estimator_checks.py"
+    passed, skipped, failed = (sum(int(row[i]) for row in rows) for i in (1, 2, 3))
+    assert f"{len(rows)} estimators, **{passed} checks passed**, {skipped} skipped, {failed} failed" in page and not failed
