@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 import sklearn.impute as theirs
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,6 +26,8 @@ def test_numbers_equal_sklearn(strategy, add_indicator, keep, X):
     parameters = {"strategy": strategy, "add_indicator": add_indicator, "keep_empty_features": keep}
     if strategy == "constant":
         parameters["fill_value"] = 3
+        if X is EMPTY and not keep and sklearn.__version__.startswith("1.7."):
+            pytest.skip("scikit-learn drops empty columns whatever the strategy since 1.8")
     mine, other = ours.SimpleImputer(**parameters).fit(X), theirs.SimpleImputer(**parameters).fit(X)
     np.testing.assert_array_equal(mine.statistics_, other.statistics_.astype(float))
     with np.errstate(all="ignore"):

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 from sklearn.experimental import enable_iterative_imputer  # noqa: F401
 from sklearn.impute import IterativeImputer as TheirIterative
 from sklearn.impute import KNNImputer as TheirKNN
@@ -103,8 +104,10 @@ def test_bayesian_ridge_equals_scikit_learns():
     mine, other = BayesianRidge(X, y), TheirRidge().fit(X, y)
     np.testing.assert_allclose(mine.coef, other.coef_, rtol=1e-6)
     np.testing.assert_allclose(mine.noise, other.alpha_, rtol=1e-6)
-    for a, b in zip(mine.predict(X, return_std=True), other.predict(X, return_std=True), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-6)
+    np.testing.assert_allclose(mine.predict(X), other.predict(X), rtol=1e-6)
+    if sklearn.__version__.startswith("1.7."):
+        pytest.skip("the deviations of scikit-learn's BayesianRidge were computed without centring until 1.8")
+    np.testing.assert_allclose(mine.predict(X, return_std=True)[1], other.predict(X, return_std=True)[1], rtol=1e-6)
 
 
 @pytest.mark.filterwarnings("ignore:.*Early stopping:sklearn.exceptions.ConvergenceWarning")
