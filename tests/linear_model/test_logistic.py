@@ -332,6 +332,21 @@ def test_a_fit_of_huge_and_small_columns_ends():
     assert model.predict([[1e155, 1], [1e7, 0.2], [3, 1]]).tolist() == [0, 1, 1]
 
 
+@pytest.mark.parametrize("classes", [2, 3, 5])
+@pytest.mark.parametrize("l1_ratio", [0.5, 1.0])
+@pytest.mark.parametrize("size", [1e6, 1e9, 1e-6])
+def test_l1_beside_a_column_in_another_unit(classes, l1_ratio, size):
+    X, y = data(classes=classes)
+    scaled = X * np.where(np.arange(5) == 2, size, 1.0)
+    for form in (np.asarray, sparse.csr_array):
+        model = LogisticRegression(l1_ratio=l1_ratio).fit(form(scaled), y)  # a ConvergenceWarning would be an error
+        assert model.n_iter_[0] < 20
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of that column, not every digit can be had
+            exact = LogisticRegression(l1_ratio=l1_ratio, tol=1e-9, max_iter=1000).fit(form(scaled), y)
+        assert objective(model, scaled, y, l1_ratio=l1_ratio) <= objective(exact, scaled, y, l1_ratio=l1_ratio) * (1 + 1e-6)
+
+
 def test_verbose_says_one_line(capsys):
     LogisticRegression(verbose=1).fit(*data())
     assert capsys.readouterr().out.count("\n") == 1

@@ -25,6 +25,7 @@ from homespun.linear_model.logistic.loss import LogisticLoss
 from homespun.linear_model.logistic.proximal import minimise_l1
 from homespun.linear_model.logistic.smooth import SquaresTooLarge, minimise_smooth
 
+LARGE, TOO_LARGE = 1e3, 1e60  # numbers from which a column gets a unit of its own: with l1; if squares overflow
 OneForEach = Satisfies(lambda value: Real(low=0).accepts(value) and np.isfinite(float(value)),
                        "a finite number >= 0 for each class")
 
@@ -44,7 +45,8 @@ class LogisticRegression(ClassifierMixin, Estimator):
     dual : bool
         Accepted; the dual problem has the same optimum.
     tol : float, default 1e-4
-        Largest entry of the gradient of the *mean* loss at which the optimum counts as found.
+        Largest entry of the gradient of the *mean* loss at which the optimum counts as found. With l1, columns that reach 1000
+        are measured in a unit of their own.
     fit_intercept : bool, default True
     intercept_scaling : float
         Only for ``solver="liblinear"``, see there.
@@ -145,11 +147,13 @@ class LogisticRegression(ClassifierMixin, Estimator):
         if sparse.issparse(X) and not X.has_canonical_format:
             X = X.copy()
             X.sum_duplicates()
+        # The optimality condition of a column has its unit: beside one of 1e6, l1 is too little for coordinate descent to see.
+        rows, unit = in_units(X, LARGE) if l1.any() else (X, None)
         try:
-            W, iterations, converged = self._minimise(X, code, weight / total, l1, l2)
+            W, iterations, converged = self._minimise(rows, code, weight / total, l1, l2, unit)
         except SquaresTooLarge:
-            X, unit = in_units(X)
-            W, iterations, converged = self._minimise(X, code, weight / total, l1, l2, unit)
+            rows, unit = in_units(X, TOO_LARGE)
+            W, iterations, converged = self._minimise(rows, code, weight / total, l1, l2, unit)
         if not converged:
             warnings.warn(
                 f"LogisticRegression: the optimum was not reached in max_iter={self.max_iter} iterations. Scale the columns "
@@ -279,12 +283,14 @@ class LogisticRegression(ClassifierMixin, Estimator):
         return tags
 
 
-def in_units(X):
-    """X with its very large columns divided by powers of two (so no digit is lost), and the divisors (d+1,), the last 1."""
+def in_units(X, limit):
+    """X with its columns above `limit` divided by powers of two (so no digit is lost), and the divisors (d+1,), the last 1."""
     largest = abs(X).max(0)
     largest = largest.toarray().ravel() if sparse.issparse(largest) else largest
-    exponent = np.where(largest > 1e60, np.frexp(largest)[1] - 1, 0)
+    exponent = np.where(largest > limit, np.frexp(largest)[1] - 1, 0)
     unit = np.append(np.ldexp(1.0, exponent), 1.0)
+    if not exponent.any():
+        return X, unit
     if sparse.issparse(X):
         X = X.copy()
         X.data /= unit[X.indices]
