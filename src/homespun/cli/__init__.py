@@ -60,6 +60,8 @@ def _say(text: str) -> int:
 
 def _lacks(error: ModuleNotFoundError) -> int:
     name = (error.name or "").partition(".")[0]
+    if name == "onnx":
+        return _say("this command needs onnx: pip install 'homespun[onnx]'")
     if name in ("typer", "pandas", "duckdb"):
         return _say(f"this command needs {name}: pip install 'homespun[table]'")
     if name in ("fastapi", "starlette", "uvicorn", "jinja2", "prometheus_client"):

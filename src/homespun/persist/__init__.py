@@ -1,4 +1,5 @@
-"""Model files: `save` and `load` one `.homespun` file without pickle, `describe` it, `export_python` a NumPy runner."""
+"""Model files: `save` and `load` one `.homespun` file without pickle, `describe` it, `export_python` a NumPy
+runner, `export_onnx` a graph."""
 
 from homespun.base.lazy import lazy_names
 
@@ -9,5 +10,6 @@ __getattr__, __dir__, __all__ = lazy_names(
         "load": "model_file",
         "describe": "model_file",
         "export_python": "exporter",
+        "export_onnx": "onnx_exporter",
     },
 )

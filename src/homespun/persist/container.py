@@ -97,9 +97,14 @@ def write(path, texts: dict[str, str], arrays: dict[str, np.ndarray]) -> Path:
 
 def write_text(path, text: str) -> Path:
     """Write a text file as `write` does: all or nothing."""
+    return write_bytes(path, text.encode())
+
+
+def write_bytes(path, content: bytes) -> Path:
+    """Write a file as `write` does: all or nothing."""
     target = _target(path)
     with _replacing(target) as file:
-        file.write(text.encode())
+        file.write(content)
     return target
 
 
