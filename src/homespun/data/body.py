@@ -15,6 +15,7 @@ from homespun.data.records import Body, Walk
 from homespun.data.table import Decision
 
 LONGEST = 4 << 20  # bytes that one record may have
+STREAM = 64 << 20  # bytes: a larger file is read again by every query, a smaller one is kept in memory
 
 
 def columns_sql(width: int) -> str:
@@ -37,38 +38,55 @@ def by_duckdb(connection, body: Body) -> bool:
     tail = _tail(body)
     if tail is None or footer_rows(tail, body.width):
         return False
-    query = (
-        f"CREATE TABLE raw AS SELECT * FROM read_csv({engine.text(body.source.path)}, auto_detect=false, "
-        f"columns={columns_sql(body.width)}, "
+    rows = (
+        f"read_csv({engine.text(body.source.path)}, auto_detect=false, columns={columns_sql(body.width)}, "
         f"delim={engine.text(dialect.delimiter)}, quote={engine.text(dialect.quote)}, escape={engine.text(dialect.escape)}, "
         f"header=false, skip={body.first_line}, strict_mode=true, null_padding=false, ignore_errors=false, "
         f"max_line_size={LONGEST})"
     )
+    body.view = body.source.size > STREAM
     try:
-        connection.execute(query)
+        if not body.view:
+            connection.execute(f"CREATE TABLE raw AS SELECT * FROM {rows}")
+        _leave_out(connection, body, rows if body.view else "raw")
     except duckdb.Error:
         connection.execute("DROP TABLE IF EXISTS raw")
+        body.view = False
         return False
-    if body.width > 1:
-        _leave_out(connection, body)
     return True
 
 
-def _leave_out(connection, body: Body) -> None:
-    """Rows without any text, and the header again where files were joined, go; and it is said."""
+def _leave_out(connection, body: Body, rows: str) -> None:
+    """Rows without any text, and the header again where files were joined, go; and it is said.
+
+    For a view this is the pass that sees every line, before anything is made of them.
+    """
+    first = "c0 IS NULL OR c0 IN (''" + (f", {engine.text(body.names[0])})" if any(body.names) else ")")
     rules = {
         "empty rows": (" AND ".join(f"(c{i} IS NULL OR c{i} = '')" for i in range(body.width)), "rows without any text")
     }
     if any(body.names):
         same = " AND ".join(f"c{i} = {engine.text(name)}" for i, name in enumerate(body.names) if name)
         rules["repeated header"] = (same, "rows that are the header again")
-    wanted = ", ".join(f"count_if({rule})" for rule, _ in rules.values())
-    counts = connection.execute(f"SELECT {wanted} FROM raw").fetchall()[0]
+    # most rows are settled by their first field
+    wanted = ", ".join(
+        f"coalesce(count_if(CASE WHEN {first if body.names[0] else 'true'} THEN coalesce({rule}, false) ELSE false END), 0)"
+        for rule, _ in rules.values()
+    )
+    counts = connection.execute(f"SELECT {wanted}, count(*) FROM {rows}").fetchall()[0]
+    body.rows = counts[-1]
+    kept = []
     for (kind, (rule, what)), count in zip(rules.items(), counts):
-        if count:
-            connection.execute(f"CREATE TABLE kept AS SELECT * FROM raw WHERE NOT coalesce({rule}, false)")
-            connection.execute("DROP TABLE raw; ALTER TABLE kept RENAME TO raw")
+        if count and body.width > 1:  # in a single column an empty row is a gap
+            body.rows -= count
+            kept.append(f"NOT coalesce({rule}, false)")
             body.decisions.append(Decision(None, kind, count, f"{what} are left out"))
+    where = f"WHERE {' AND '.join(kept)}" if kept else ""
+    if body.view:
+        connection.execute(f"CREATE VIEW raw AS SELECT * FROM {rows} {where}")
+    elif kept:
+        connection.execute(f"CREATE TABLE kept AS SELECT * FROM raw {where}")
+        connection.execute("DROP TABLE raw; ALTER TABLE kept RENAME TO raw")
 
 
 def _tail(body: Body) -> list[list[str]] | None:

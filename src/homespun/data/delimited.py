@@ -39,9 +39,12 @@ class Delimited:
         Of the columns.
     facts : dict
         What was understood, for `homespun inspect`.
+    body : Body
+        Where the rows are; its ``view`` says whether ``raw`` is a view of the file.
     """
 
     names: list[str]
+    body: Body
     decisions: list[Decision] = field(default_factory=list)
     facts: dict = field(default_factory=dict)
 
@@ -108,7 +111,7 @@ def load_delimited(connection, source: Text, folder: Path, options: Options) -> 
     unique, renamed = _unique(names)
     if renamed:
         decisions.append(Decision(None, "renamed", renamed, "the header has a name twice"))
-    return Delimited(unique, decisions, facts)
+    return Delimited(unique, body, decisions, facts)
 
 
 def _unique(names: list[str]) -> tuple[list[str], dict[str, str]]:

@@ -23,6 +23,14 @@ def connect(folder=None):
     return connection
 
 
+def streaming(connection):
+    """A second hand on the same tables, for a long result that is fetched bit by bit."""
+    cursor = connection.cursor()
+    cursor.execute("SET enable_progress_bar = false")
+    cursor.execute("SET streaming_buffer_size = '64MB'")  # rows that wait for Python: with 1 MB, DuckDB's threads wait for us
+    return cursor
+
+
 def run(connection, query: str, name: str, parameters=None, failed: str = "cannot be read as a table"):
     """The result of a query about the source `name`."""
     import duckdb
@@ -47,6 +55,11 @@ def reason_of(error: Exception) -> str:
 def text(value) -> str:
     """A text as SQL writes it."""
     return "'" + str(value).replace("'", "''") + "'"
+
+
+def texts(values) -> str:
+    """Texts as SQL lists them; none is NULL."""
+    return ", ".join(map(text, sorted(values))) or "NULL"
 
 
 def name(value) -> str:

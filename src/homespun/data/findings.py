@@ -118,13 +118,17 @@ def _twice(frame) -> list[Decision]:
     import pandas as pd
 
     found = []
-    rows = pd.util.hash_pandas_object(frame, index=False)
-    again = int(rows.duplicated().sum())
-    if again:
-        first = int(np.flatnonzero(rows.duplicated().to_numpy())[0]) + 1
+    # texts are dear to compare: only the rows that are alike in all else are
+    others = [name for name in frame.columns if frame[name].dtype.kind in "iufbM"]
+    alike = np.ones(len(frame), dtype=bool)
+    if others:
+        alike = pd.util.hash_pandas_object(frame[others], index=False).duplicated(keep=False).to_numpy()
+    again = pd.util.hash_pandas_object(frame[alike], index=False).duplicated().to_numpy()
+    if again.any():
+        count, first = int(again.sum()), int(np.flatnonzero(alike)[again.argmax()]) + 1
         found.append(
             Decision(
-                None, "duplicate rows", again, f"of {len(frame):,} are like an earlier one; the first is row {first}"
+                None, "duplicate rows", count, f"of {len(frame):,} are like an earlier one; the first is row {first}"
             )
         )
     seen: dict[int, str] = {}
@@ -132,7 +136,7 @@ def _twice(frame) -> list[Decision]:
         column = frame[name]
         if column.isna().all() or _constant(column) is not None:
             continue
-        mark = hash(tuple(pd.util.hash_pandas_object(column, index=False).to_numpy()[: 10 * LOOK].tolist()))
+        mark = hash(tuple(pd.util.hash_pandas_object(column.iloc[: 10 * LOOK], index=False).tolist()))
         if mark in seen and column.equals(frame[seen[mark]]):
             found.append(
                 Decision(name, "duplicate column", seen[mark], f"all {len(frame):,} values are those of {seen[mark]!r}")

@@ -10,7 +10,7 @@ from homespun.base.errors import DataError
 from homespun.data.table import Decision
 
 if TYPE_CHECKING:
-    from homespun.data.source import Loaded
+    from homespun.data.loaded import Loaded
 
 SUFFIXES = (
     ".csv",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from homespun.base.errors import ParameterError, did_you_mean
-from homespun.data.reader import MANY_ROWS, head_of, read, settings_of, text_columns, understand
+from homespun.data.many_rows import TextPart
+from homespun.data.reader import MANY_ROWS, head_of, read, settings_of, understand
 from homespun.data.recipe import apply_recipe, learn_recipe
 from homespun.data.records import Options
 from homespun.data.source import load
@@ -17,7 +19,8 @@ from homespun.data.table import Table
 def scan(source, *, rows: int = 100_000, recipes: dict[str, dict] | None = None, **settings) -> Iterator[Table]:
     """Read a table larger than memory, piece by piece; all pieces are read by the same decisions.
 
-    The raw table stays in DuckDB, which spills to disk; only one piece of typed columns is in memory at a time.
+    A file of one delimited text is read again from the disk, piece by piece, and a raw table stays in DuckDB, which spills to
+    disk: only one piece of typed columns is in memory at a time.
 
     Parameters
     ----------
@@ -39,15 +42,15 @@ def scan(source, *, rows: int = 100_000, recipes: dict[str, dict] | None = None,
     >>> [len(piece) for piece in scan({"x": list(range(250))}, rows=100)]
     [100, 100, 50]
     """
-    known = set(inspect.signature(read).parameters) - {"source"}
+    possible = set(inspect.signature(read).parameters) - {"source"}
     for name in settings:
-        if name not in known:
+        if name not in possible:
             raise ParameterError(
                 f"scan: there is no setting {name!r}",
                 operation="scan",
                 operands={name: settings[name]},
-                rule=", ".join(sorted(known)),
-                suggestion=did_you_mean(name, known),
+                rule=", ".join(sorted(possible)),
+                suggestion=did_you_mean(name, possible),
             )
     if rows < 1:
         raise ParameterError(
@@ -71,34 +74,31 @@ def scan(source, *, rows: int = 100_000, recipes: dict[str, dict] | None = None,
                     table.facts,
                 )
             return
-        columns = text_columns(loaded, chosen)
         wanted = dict.fromkeys(loaded.columns, types) if isinstance(types, str) else dict(types or {})
         decisions = list(loaded.decisions)
         learned = dict(recipes or {})
+        names = [name for name in loaded.columns if name not in loaded.typed]
+        texts = TextPart(loaded, wanted, chosen, piecewise=True, known=[name for name in names if name in learned])
         for name in loaded.columns:
             if name in learned:
                 continue
-            if name in columns.columns:
-                learned[name], why = columns.learn(name, wanted.get(name))
+            if name in loaded.typed:
+                few = loaded.fetch([name], limit=MANY_ROWS)[name]
+                learned[name], why = learn_recipe(name, few, kind=wanted.get(name), settings=chosen)
             else:
-                learned[name], why = learn_recipe(
-                    name, loaded.fetch([name], limit=MANY_ROWS)[name], kind=wanted.get(name), settings=chosen
-                )
+                learned[name], why = texts.learn(name)
             decisions += why
         head = head_of(loaded.fetch(limit=5))
-        for begin in range(0, loaded.rows, rows):
-            clause = f"WHERE rowid >= {begin} AND rowid < {begin + rows}"
+        stored, columns = loaded.stored(loaded.typed, "typed")
+        typed = replace(loaded, columns=columns, typed=set(columns), view=False)
+        for begin, piece in zip(range(0, loaded.rows, rows), texts.pieces(learned, rows)):
+            frame = typed.fetch(clause=f"WHERE rowid >= {begin} AND rowid < {begin + rows}", table=stored)
             made: dict[str, Any] = {}
-            texts = columns.apply(
-                {name: recipe for name, recipe in learned.items() if name in columns.columns},
-                learned=recipes is None,
-                rows=clause,
-            )
             for name, recipe in learned.items():
-                if name in texts:
-                    made.update(texts[name])
+                if name in piece:
+                    made.update(piece[name])
                 elif name in loaded.columns:
-                    made.update(apply_recipe(name, loaded.fetch([name], clause=clause)[name], recipe))
+                    made.update(apply_recipe(name, frame[name], recipe))
             yield Table(pd.DataFrame(made), decisions, learned, head, {"source": loaded.name, **loaded.facts})
     finally:
         loaded.close()

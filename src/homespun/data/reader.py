@@ -2,7 +2,7 @@
 
 A column is a number, a flag or a date only if every value of it says so; otherwise it stays the text that it was.
 
-    source → `source.load` (raw columns) → `recipe` or, for many rows of text, `infer` (typed columns) → `findings`
+    source → `source.load` (raw columns) → `recipe` or, for many rows of text, `many_rows` (typed columns) → `findings`
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from typing import Any
 
 from homespun.base.errors import DataError, ParameterError, did_you_mean
 from homespun.data import findings
+from homespun.data.loaded import Loaded
+from homespun.data.many_rows import TextPart, known_texts
 from homespun.data.recipe import Settings, apply_recipe, distinct, learn_recipe
 from homespun.data.records import Options
-from homespun.data.source import Loaded, load
+from homespun.data.source import load
 from homespun.data.table import Decision, Table
 
 KINDS = ("number", "flag", "date", "text")
@@ -146,76 +148,49 @@ def understand(loaded: Loaded, types, settings: Settings) -> Table:
                 )
             columns[new] = values
 
-    large = loaded.connection is not None and loaded.rows > MANY_ROWS
-    in_sql = text_columns(loaded, settings) if large else None
-    frame = loaded.fetch([name for name in names if name in loaded.typed]) if large else loaded.fetch()
+    texts = TextPart(loaded, wanted, settings) if loaded.connection is not None and loaded.rows > MANY_ROWS else None
+    frame = loaded.fetch() if texts is None else loaded.fetch([name for name in names if name in loaded.typed])
+    finds: dict[str, Any] = {}
     learned: dict[str, tuple] = {}
     for name in names:
-        if in_sql is not None and name in in_sql.columns:
-            learned[name] = in_sql.learn(name, wanted.get(name))
+        if texts is not None and name not in loaded.typed:
+            learned[name] = texts.learn(name)
         else:
-            found = distinct(frame[name]) if frame[name].dtype.kind not in "iufbM" else None
-            learned[name] = (
-                *learn_recipe(name, frame[name], kind=wanted.get(name), found=found, settings=settings),
-                found,
-            )
-    order = _order_of_others(learned, settings)
-    texts = in_sql.columns if in_sql is not None else {}
-    finds: dict[str, Any] = {}
+            finds[name] = distinct(frame[name]) if frame[name].dtype.kind not in "iufbM" else None
+            learned[name] = learn_recipe(name, frame[name], kind=wanted.get(name), found=finds[name], settings=settings)
+    order = order_of_others(learned, settings)
     for name in names:
-        recipe, why, *more = learned[name]
-        finds[name] = more[0] if more else None
+        recipe, why = learned[name]
         if order and any(note.value == "ambiguous date" for note in why):
             # another column of the same table tells whether its days or months come first
-            told, column_of_proof = order
-            known = Settings(settings.decimal, settings.missing, told)
-            if in_sql is not None and name in texts:
-                in_sql.settings = known
-                recipe, why = in_sql.learn(name, "date")
-                in_sql.settings = settings
-            else:
+            known = Settings(settings.decimal, settings.missing, order[0])
+            if name in finds:
                 recipe, why = learn_recipe(name, frame[name], kind="date", found=finds[name], settings=known)
+            else:
+                recipe, why = texts.learn(name, "date", known)  # type: ignore[union-attr]
             why = [
-                Decision(
-                    note.column,
-                    note.kind,
-                    note.value,
-                    note.evidence.replace(", as asked", f", as in {column_of_proof!r}"),
-                )
-                for note in why
+                Decision(one.column, one.kind, one.value, one.evidence.replace(", as asked", f", as in {order[1]!r}"))
+                for one in why
             ]
         recipes[name] = recipe
         decisions += why
-    made = in_sql.apply({name: recipes[name] for name in texts}) if in_sql is not None else {}
+    made = texts.apply(recipes) if texts is not None else {}
     for name in names:
-        put(name, made[name] if name in texts else apply_recipe(name, frame[name], recipes[name], finds[name]))
+        put(name, made[name] if name in made else apply_recipe(name, frame[name], recipes[name], finds[name]))
     typed = pd.DataFrame(columns, copy=False)
     if not isinstance(types, str):
         decisions += findings.find(typed, recipes)
     return Table(typed, decisions, recipes, head_of(loaded.fetch(limit=5)), {"source": loaded.name, **loaded.facts})
 
 
-def text_columns(loaded: Loaded, settings: Settings):
-    """The text columns of a table in DuckDB, to be read by SQL."""
-    from homespun.data.infer import TextColumns
-
-    return TextColumns(
-        loaded.connection,
-        {name: column for name, column in loaded.columns.items() if name not in loaded.typed},
-        loaded.rows,
-        settings,
-        loaded.name,
-    )
-
-
-def _order_of_others(learned: dict, settings: Settings) -> tuple[str, str] | None:
+def order_of_others(learned: dict, settings: Settings) -> tuple[str, str] | None:
     """("day" or "month", column) if the columns whose dates are certain agree on what comes first."""
     if settings.date_order is not None or not any(
-        note.value == "ambiguous date" for _, why, *_ in learned.values() for note in why
+        note.value == "ambiguous date" for _, why in learned.values() for note in why
     ):
         return None
     told: dict[str, str] = {}
-    for name, (recipe, *_) in learned.items():
+    for name, (recipe, _) in learned.items():
         form = recipe.get("format", "")
         if recipe["kind"] == "date" and "%m" in form and "%d" in form and not form.startswith("%Y"):
             told.setdefault("day" if form.index("%d") < form.index("%m") else "month", name)
@@ -327,19 +302,12 @@ def _by_recipes(loaded: Loaded, recipes, optional, operation: str, known) -> Tab
             # fewer rows come out than lines went in: whoever joins them must know
             warnings.warn(f"{operation}: {decision}", UserWarning, stacklevel=3)
     used = [name for name in recipes if name in given]
-    in_sql = text_columns(loaded, Settings()) if loaded.connection is not None and loaded.rows > MANY_ROWS else None
-    frame = loaded.fetch([name for name in used if in_sql is None or name not in in_sql.columns])
+    many = loaded.connection is not None and loaded.rows > MANY_ROWS
+    frame = loaded.fetch([name for name in used if not many or name in loaded.typed])
+    texts = known_texts(loaded, {name: recipes[name] for name in used if name not in loaded.typed}) if many else {}
     columns: dict = {}
-    texts = (
-        in_sql.apply({name: recipes[name] for name in used if name in in_sql.columns}, learned=False)
-        if in_sql is not None
-        else {}
-    )
     for name in used:
-        if name in texts:
-            columns.update(texts[name])
-        else:
-            columns.update(apply_recipe(name, frame[name], recipes[name]))
+        columns.update(texts[name] if name in texts else apply_recipe(name, frame[name], recipes[name]))
     return Table(
         pd.DataFrame(columns, index=pd.RangeIndex(loaded.rows)),
         decisions,

@@ -52,6 +52,21 @@ class Body:
     first_line: int  # lines of the file before the body
     options: Options
     decisions: list[Decision] = field(default_factory=list)
+    view: bool = False  # ``raw`` is read from the file by every query
+    rows: int = 0  # of ``raw``, where they were counted
+
+    def line_of(self, row: int) -> int | None:
+        """The line of the file on which a row (counted from 1) begins; None if rows were left out before it."""
+        if any(decision.kind in ("empty rows", "repeated header") for decision in self.decisions):
+            return None
+        quote = self.dialect.quote.encode()
+        with open(self.source.path, "rb") as file:
+            if not quote or not any(quote in chunk for chunk in iter(lambda: file.read(1 << 20), b"")):
+                return self.first_line + row  # no quotes, no record of two lines
+        reader = self.dialect.reader(itertools.islice(self.source.lines(), self.first_line, None))
+        ends = (reader.line_num for _ in reader)
+        before = next(itertools.islice(ends, row - 2, None), None) if row > 1 else 0
+        return None if before is None else self.first_line + before + 1
 
 
 class Records:

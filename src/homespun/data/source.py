@@ -7,80 +7,20 @@ by `databases`. Nothing is downloaded: DuckDB's extensions stay off.
 from __future__ import annotations
 
 import os
-import tempfile
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from homespun.base.errors import DataError, did_you_mean
 from homespun.data import engine
 from homespun.data.databases import excel_rows, load_duckdb, sqlite_rows, write_clean
 from homespun.data.delimited import load_delimited
 from homespun.data.encoding import as_utf8
-from homespun.data.frames import load_frame, plain_column
+from homespun.data.frames import load_frame
+from homespun.data.loaded import Loaded, new_loaded
 from homespun.data.many import files_of, stack
 from homespun.data.packed import kind_of_file, unpack
 from homespun.data.records import Options
 from homespun.data.table import Decision
-
-
-@dataclass
-class Loaded:
-    """A table before its columns are understood: a pandas frame, or columns of the DuckDB table ``raw``.
-
-    Attributes
-    ----------
-    columns : dict
-        Name → its column in ``raw``, as SQL writes it; empty where there is a frame.
-    typed : set of str
-        Names of the columns of ``raw`` that are not text.
-    facts : dict
-        What the source is, for `homespun inspect`.
-    """
-
-    name: str
-    rows: int = 0
-    frame: Any = None
-    connection: Any = None
-    columns: dict[str, str] = field(default_factory=dict)
-    typed: set[str] = field(default_factory=set)
-    decisions: list[Decision] = field(default_factory=list)
-    facts: dict = field(default_factory=dict)
-    folder: Any = None
-
-    def fetch(self, names=None, limit: int | None = None, clause: str = ""):
-        """The columns as a pandas frame of plain columns."""
-        import pandas as pd
-
-        if self.frame is not None:
-            chosen = self.frame if names is None else self.frame[list(names)]
-            return chosen if limit is None else chosen.iloc[:limit]
-        names = list(self.columns) if names is None else list(names)
-        if not names:
-            return pd.DataFrame(index=pd.RangeIndex(self.rows))
-        listed = ", ".join(f"{self.columns[name]} AS x{i}" for i, name in enumerate(names))
-        found = engine.run(
-            self.connection,
-            f"SELECT {listed} FROM raw {clause}" + (f" LIMIT {limit}" if limit is not None else ""),
-            self.name,
-        ).df()
-        made = {}
-        for i, name in enumerate(names):
-            column = found[f"x{i}"]
-            if name in self.typed:
-                made[name] = plain_column(column)
-            else:
-                made[name] = pd.Series(column.to_numpy(dtype=object, na_value=None), dtype=object)
-        return pd.DataFrame(made, index=pd.RangeIndex(len(found)))
-
-    def close(self) -> None:
-        """Give memory and disk back."""
-        if self.connection is not None:
-            self.connection.close()
-            self.connection = None
-        if self.folder is not None:
-            self.folder.cleanup()
-            self.folder = None
 
 
 def load(
@@ -123,13 +63,6 @@ def _is_query(text: str) -> bool:
     return text.lstrip()[:7].lower() in ("select ", "select\n", "with ") and not Path(text[:200]).exists()
 
 
-def _new(name: str) -> tuple[Loaded, Path]:
-    folder = tempfile.TemporaryDirectory(prefix="homespun-", ignore_cleanup_errors=True)
-    spill = Path(folder.name) / "spill"
-    spill.mkdir()
-    return Loaded(name, connection=engine.connect(spill), folder=folder), Path(folder.name)
-
-
 def _load_path(name: str, options: Options, encoding, sheet, query) -> Loaded:
     path = Path(name).expanduser()
     if path.is_dir() or (not path.exists() and any(sign in name for sign in "*?[")):
@@ -146,7 +79,7 @@ def _load_path(name: str, options: Options, encoding, sheet, query) -> Loaded:
     if not path.is_file():  # it can be read only once, and reading looks at it several times
         raise DataError(f"{name!r} is a pipe or a device; save what comes out of it as a file first", operation="read",
                         operands={"source": name}, rule="a file")
-    loaded, folder = _new(name)
+    loaded, folder = new_loaded(name)
     try:
         _load_file(loaded, path, folder, options, encoding, sheet, query)
         if query is not None and loaded.facts["format"] not in ("SQLite", "DuckDB"):
@@ -183,7 +116,8 @@ def _load_file(loaded: Loaded, path: Path, folder: Path, options: Options, encod
         )
     connection = loaded.connection
     if kind == "parquet":
-        engine.run(connection, f"CREATE TABLE raw AS SELECT * FROM read_parquet({engine.text(path)})", name)
+        engine.run(connection, f"CREATE VIEW raw AS SELECT * FROM read_parquet({engine.text(path)})", name)
+        loaded.view = True
         facts["format"] = "Parquet"
     elif kind == "duckdb":
         loaded.decisions += load_duckdb(connection, path, options.table, query, name)
@@ -238,6 +172,8 @@ def _load_text(
     loaded.columns = {column: f"c{i}" for i, column in enumerate(found.names)}
     loaded.decisions += found.decisions
     loaded.facts = found.facts
+    loaded.view, loaded.rows = found.body.view, found.body.rows
+    loaded.line_of = found.body.line_of
     if kind is not None:
         facts["format"] = kind
 
@@ -299,8 +235,8 @@ def _ask(loaded: Loaded, query: str) -> None:
         connection.execute("CREATE VIEW data AS SELECT * FROM raw")
     engine.run(connection, f"CREATE TABLE answer AS {query.strip().rstrip(';')}", loaded.name,
                failed="cannot be asked so (its table is called data)")
-    connection.execute("DROP VIEW data; DROP TABLE raw; ALTER TABLE answer RENAME TO raw")
-    loaded.columns = {}
+    connection.execute(f"DROP VIEW data; DROP {'VIEW' if loaded.view else 'TABLE'} raw; ALTER TABLE answer RENAME TO raw")
+    loaded.columns, loaded.view, loaded.rows = {}, False, 0
 
 
 def _finish(loaded: Loaded) -> None:
@@ -322,7 +258,7 @@ def _finish(loaded: Loaded) -> None:
             elif kind != "VARCHAR":
                 loaded.typed.add(name)
             loaded.columns[name] = column
-    loaded.rows = loaded.connection.execute("SELECT count(*) FROM raw").fetchone()[0]
+    loaded.rows = loaded.rows or loaded.connection.execute("SELECT count(*) FROM raw").fetchone()[0]
 
 
 def _load_bytes(source, options: Options, encoding, sheet, query) -> Loaded:
@@ -338,7 +274,7 @@ def _load_bytes(source, options: Options, encoding, sheet, query) -> Loaded:
             operands={"source": type(source).__name__},
             rule="bytes or text",
         )
-    loaded, folder = _new(named if isinstance(named, str) else "<bytes>")
+    loaded, folder = new_loaded(named if isinstance(named, str) else "<bytes>")
     try:
         path = folder / "content"
         path.write_bytes(content)
@@ -357,7 +293,7 @@ def _load_connection(source, options: Options, query) -> Loaded:
     import sqlite3
 
     if isinstance(source, sqlite3.Connection):
-        loaded, folder = _new("SQLite connection")
+        loaded, folder = new_loaded("SQLite connection")
         names, rows, loaded.decisions = sqlite_rows(source, options.table, query, loaded.name)
         _load_rows(loaded, rows, names, folder)
         loaded.facts = {"format": "SQLite"}
@@ -386,7 +322,7 @@ def _load_connection(source, options: Options, query) -> Loaded:
 
 
 def _query_frame(frame, query: str) -> Loaded:
-    loaded, _ = _new("dataframe")
+    loaded, _ = new_loaded("dataframe")
     loaded.connection.register("data", frame)
     engine.run(loaded.connection, f"CREATE TABLE raw AS {query.strip().rstrip(';')}", "dataframe")
     loaded.facts = {"format": "query"}
@@ -396,7 +332,7 @@ def _query_frame(frame, query: str) -> Loaded:
 
 def _load_many(name: str, path: Path, options: Options, encoding, sheet, query) -> Loaded:
     """All files of a folder or a pattern."""
-    whole, _ = _new(name)
+    whole, _ = new_loaded(name)
     parts: list[Loaded] = []
     try:
         for one in files_of(name, path):
