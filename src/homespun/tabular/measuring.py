@@ -120,7 +120,8 @@ class Measurer:
     def _fit_fold(self, candidate: Candidate, fold: int) -> FoldResult:
         train, test = self.splits[fold]
         y = self.goal.values[train]
-        most = 0.7 * self.clock.left if fold == 0 and self.pending > 1 and self._has_learned else float("inf")
+        others = self._has_learned or any(one.model not in ("baseline", candidate.model) for one in self.folds)
+        most = 0.7 * self.clock.left if fold == 0 and self.pending > 1 and others else float("inf")
         with self.clock.alarm(most) if self.done else nullcontext(), compiling() as spent:  # the first one always runs
             A, B, seconds = self.prepared(candidate, fold)
             if fold == 0 and candidate not in self.limits:

@@ -13,7 +13,7 @@ import numpy as np
 
 from homespun.data.table import Decision
 from homespun.tabular.ages import count_to, find_ages
-from homespun.tabular.preparation import MANY_LEVELS
+from homespun.tabular.preparation import FEW_TERMS, MANY_LEVELS, MANY_TERMS
 
 _ROW_NAME = re.compile(r"(column\d+|unnamed.*|row(num(ber)?)?|no|nr|number|#|)")
 _ID_NAME = re.compile(r"(^|[^a-z])(id|uuid|guid|index|idx|key|reference|ref|vin|link|url)$")
@@ -32,6 +32,7 @@ class Plan:
     dates: list[str] = field(default_factory=list)
     categories: list[str] = field(default_factory=list)
     many_levels: list[str] = field(default_factory=list)  # of the categories: those that get their mean target as well
+    wordy: list[str] = field(default_factory=list)  # of those: their words are features, too
     left_out: dict[str, str] = field(default_factory=dict)
     ages: dict[str, Any] = field(default_factory=dict)  # of `tabular.ages`: which columns, counted to which day
     decisions: list[Decision] = field(default_factory=list)
@@ -102,6 +103,13 @@ def make_plan(frame, *, exclude: dict[str, str], time: str | None = None) -> Pla
                     plan.many_levels.append(name)
                     plan.decisions.append(Decision(name, "encoding", "mean target, too", f"{levels} levels are more than "
                                                    f"{MANY_LEVELS}; cross-fitted, so that no row sees its own target"))
+                    words = frame[name].dropna().astype(str).str.count(r"[^\W_]+").mean()
+                    if words >= 2.0:
+                        plan.wordy.append(name)
+                        plan.decisions.append(Decision(name, "words", "TF-IDF", f"its values are made of {words:.1f} words each: "
+                                                       "those that go with the target are features, too, at most "
+                                                       f"{FEW_TERMS}, {MANY_TERMS} for linear models; chosen in each fold by its "
+                                                       "training rows"))
             if role == "number" and frame[name].dtype.kind == "f":
                 endless = int(np.isinf(frame[name].to_numpy()).sum())
                 if endless:
@@ -137,7 +145,7 @@ def _role(name: str, column) -> tuple[str, str]:
     share = distinct / len(present)
     if n >= 20 and share > 0.9:
         if words >= 3:
-            return "free text", f"{distinct} different texts of {words:.0f} words in {len(present)} rows"
+            return "free text", f"{distinct} different texts of {words:.0f} words in {len(present)} rows: hardly two are alike"
         return "identifier", f"{distinct} different texts in {len(present)} rows"
     if n >= 20 and share > 0.5:
         return "free text", f"{distinct} different texts in {len(present)} rows"

@@ -6,7 +6,8 @@ least squares   the same, but one level of each category is dropped: with all of
 forest          numbers: median, with marks    categories: by number
 boosting        numbers as they are    categories: as such: it splits them into two sets by their gradients
 all of them     categories with many levels also as the mean target of their rows, cross-fitted: a level with few rows
-                says too little for a column, or a split, of its own
+                says too little for a column, or a split, of its own; where such levels are made of several words ("[Rice,
+                Black Beans, Cheese]"), also as the words that go with the target (`text_terms`)
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+FEW_TERMS, MANY_TERMS = 30, 100  # words of a column: for trees, which are slower with more and not better; for linear models
 MANY_LEVELS = 20  # with more, the mean target is added
 MOMENT = ("year", "month", "weekday", "age")  # parts of the day of a row
 SINCE = ("year", "age")  # of a day whose age counts: it moves with the day that is asked about, and its month says nothing
@@ -66,6 +68,11 @@ def prepare(plan, preparation: str, *, classes: int | None = None, random_state=
         if "one" in preparation:
             means = Pipeline([("means", means), ("scale", StandardScaler())])
         parts.append(("means", means, plan.many_levels))
+    if preparation != "none":
+        from homespun.tabular.text_terms import TextTerms
+
+        most = MANY_TERMS if "one" in preparation else FEW_TERMS
+        parts += [(f"terms {place}", TextTerms(most=most), [name]) for place, name in enumerate(plan.wordy)]
     return ColumnTransformer([part for part in parts if part[2]], sparse_threshold=0.0)
 
 

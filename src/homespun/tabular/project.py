@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,46 +12,10 @@ from homespun.base.errors import DataError
 from homespun.data.reader import reread
 from homespun.data.table import Decision, Table
 from homespun.tabular.ages import day_of, door_day, told_of
-from homespun.tabular.drift import drift
 from homespun.tabular.endless import without_endless
 from homespun.tabular.plan import feature_frame
-from homespun.tabular.scores import SCORE_NAMES, all_scores, bootstrap_intervals
-
-
-@dataclass
-class Validation:
-    """What `Project.validate` found.
-
-    Attributes
-    ----------
-    scores : dict
-        Name → value on the fresh data.
-    drift : pandas.DataFrame
-        column, psi, missing_before, missing_now, reading ("steady", "look", "moved"), test, p_value, sentence; the column
-        that moved most comes first.
-    intervals : dict
-        Name → (low, high), 95 %: how far the scores may lie off with so many rows (bootstrap).
-    expected : tuple (score, low, high) or None
-        What the cross-validation promised for the first of the scores.
-    later : dict
-        The scores on those rows that are later than all training rows, where the data has dates; "rows" counts them.
-    sentences : list of str
-        All of it in words.
-    """
-
-    scores: dict[str, float]
-    drift: Any
-    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
-    expected: tuple[float, float, float] | None = None
-    later: dict[str, float] = field(default_factory=dict)
-    sentences: list[str] = field(default_factory=list)
-
-    def __str__(self):
-        lines = ["scores"]
-        for name, value in self.scores.items():
-            low, high = self.intervals.get(name, (float("nan"), float("nan")))
-            lines.append(f"  {name:<26}{value:>12.4g}" + (f"   [{low:.4g}, {high:.4g}]" if low == low else ""))
-        return "\n".join([*lines, "drift, and what to make of it", *(f"  {sentence}" for sentence in self.sentences)])
+from homespun.tabular.scores import SCORE_NAMES
+from homespun.tabular.validation import Validation, validate
 
 
 def _classifies(project) -> bool:
@@ -196,87 +159,7 @@ class Project:
 
         `as_of` as in `predict`: the day on which the fresh rows were collected.
         """
-        import pandas as pd
-
-        table = self.read(data, "validate")
-        if self.target not in table.frame.columns:
-            raise DataError(
-                f"validate: the target {self.target!r} is missing; without it there is nothing to compare with",
-                operation="validate",
-                operands={"given": list(table.frame.columns)},
-                rule="the target's column",
-                suggestion="predict needs no target",
-            )
-        y, rows = self._truth(table)
-        X = self.features(table.frame, as_of)
-        if not len(rows):
-            raise DataError(
-                f"validate: the target {self.target!r} has no value in any row",
-                operation="validate",
-                operands={"target": self.target},
-                rule="at least one row with a target",
-            )
-        probabilities = (
-            self.model.predict_proba(X.iloc[rows])
-            if self.task == "classification" and hasattr(self.model, "predict_proba")
-            else None
-        )
-        prediction = self.model.predict(X.iloc[rows])
-        scores = all_scores(self._score_kind, y, prediction, probabilities)
-        found = Validation(
-            scores,
-            pd.DataFrame(drift(table.frame, {name: told for name, told in self.reference_.items() if name in table.frame})),
-            bootstrap_intervals(self._score_kind, y, prediction, probabilities),
-            self._expected(next(iter(scores))),
-        )
-        self._look_later(found, table, rows, y, prediction, probabilities)
-        self._say(found, len(rows))
-        if (told := self.told_day(as_of)) is not None:
-            found.sentences.append(told)
-        return found
-
-    def _expected(self, name) -> tuple[float, float, float] | None:
-        place = self._board["model"].index(self.best)
-        score, low, high = (self._board[key][place] for key in ("score", "low", "high"))
-        return (score, low, high) if name == SCORE_NAMES[self._score_kind] else None
-
-    def _look_later(self, found, table, rows, y, prediction, probabilities) -> None:
-        """Scores of the rows after the last training day: whether the model holds when time goes on."""
-        order = (self.record_.get("settings") or {}).get("time")
-        dates = [name for name, told in self.reference_.items()
-                 if (told["kind"] == "date" or name == order) and "max" in told and name in table.frame]
-        name = order if order in dates else dates[0] if dates else None
-        if name is None:
-            return
-        column = table.frame[name].to_numpy()[rows]
-        numbers = column.astype("datetime64[us]").astype(np.float64) if column.dtype.kind == "M" else column.astype(np.float64)
-        there = ~np.isnat(column) if column.dtype.kind == "M" else ~np.isnan(numbers)
-        after = there & (numbers > self.reference_[name]["max"])
-        if after.sum() < 2:
-            return
-        shares = None if probabilities is None else probabilities[after]
-        found.later = {"rows": int(after.sum()), **all_scores(self._score_kind, y[after], prediction[after], shares)}
-        first = next(iter(found.scores))
-        found.sentences.append(f"{int(after.sum())} of {len(y)} rows are later by {name!r} than all training rows: "
-                               f"{first} {found.later[first]:.4g} on them")
-
-    def _say(self, found, n) -> None:
-        first = next(iter(found.scores))
-        value = found.scores[first]
-        if value != value:
-            found.sentences.insert(0, f"{first} has no value on {n} row{'s' * (n != 1)} with one and the same {self.target!r}: "
-                                      "fresh data needs rows that differ in it")
-        elif found.expected and found.expected[1] == found.expected[1]:
-            score, low, high = found.expected
-            where = "below" if value < low else "above" if value > high else "inside"
-            sure = ""
-            if where == "below":
-                certain = found.intervals.get(first, (0, 0))[1] < low
-                sure = ", and chance does not explain it" if certain else ", which may be chance"
-            found.sentences.insert(0, f"{first} {value:.4g} on {n} rows lies {where} what cross-validation promised, "
-                                      f"{score:.4g} [{low:.4g}, {high:.4g}]{sure}")
-        moved = found.drift[found.drift["reading"] != "steady"]
-        found.sentences += moved["sentence"].tolist() or ["no column has moved"]
+        return validate(self, data, as_of)
 
     def save(self, path) -> Path:
         """Write one ``.homespun`` file: model, reading decisions, training record, reference statistics, a self-test."""

@@ -18,6 +18,7 @@ from homespun.tabular.scores import objective
 
 DRAWS = 6  # settings in a round of tuning
 TUNING_ROUNDS = 3
+LOADING = 2.5  # seconds of a fold: modules and compiled kernels may take as much, once
 
 
 class Trainer(Measurer):
@@ -34,7 +35,10 @@ class Trainer(Measurer):
                 continue
             first = {one: self.measure(one, 0) for one in [Candidate(name, log=log) for log in self._scales(name)]}
             best = max(first, key=lambda one: first[one])
-            if self.done and self._needs(best) > self.clock.left / self.pending:
+            share = self.clock.left / self.pending
+            if self.done and share < self._needs(best) <= LOADING * (len(self.splits) - 1):
+                self.measure(best, 1)  # the first fold of a model also loads what it needs; the second one tells
+            if self.done and self._needs(best) > share:
                 slow[best] = first[best]
             else:
                 self._go_on(best)
@@ -45,7 +49,7 @@ class Trainer(Measurer):
     def _go_on(self, candidate: Candidate) -> None:
         """The other folds of a candidate."""
         for fold in range(1, len(self.splits)):
-            if not self.folds[candidate] or self._too_slow(candidate):
+            if not self.folds[candidate] or (fold not in self.folds[candidate] and self._too_slow(candidate)):
                 return
             self.measure(candidate, fold)
 
@@ -124,11 +128,11 @@ class Trainer(Measurer):
         return slow
 
     def _needs(self, candidate: Candidate) -> float:
-        """Seconds for the folds that are left, if they take as long as those that are done."""
+        """Seconds for the folds that are left, if they take as long as the quickest of those that are done."""
         results = self.folds[candidate]
         if not results:
             return float("inf")
-        each = float(np.mean([one.fit_seconds + one.predict_seconds for one in results.values()]))
+        each = min(one.fit_seconds + one.predict_seconds for one in results.values())
         return (len(self.splits) - len(results)) * each
 
     def blend(self) -> Measured | None:

@@ -29,6 +29,7 @@ EXCLUDED: dict[str, str] = {  # qualified name of an estimator that is not publi
     "homespun.preprocessing.scaler.Scaler": "what the scalers share",
     "homespun.tabular.blend.BlendClassifier": "has no example: it is given the pipelines that `fit` has found",
     "homespun.tabular.blend.BlendRegressor": "has no example: it is given the pipelines that `fit` has found",
+    "homespun.tabular.text_terms.TextTerms": "takes one column of texts; a plan makes it",
     "homespun.tree.cart.DecisionTree": "what both trees share",
 }
 

@@ -52,6 +52,12 @@ def counts(spec, X):
 
 
 @part
+def text_terms(spec, X):
+    texts = ["" if text is None or text != text else str(text) for text in texts_of(X)]
+    return counts(spec, np.array(texts, dtype=object)) * spec["idf"]
+
+
+@part
 def tfidf(spec, X):
     return tfidf_weights(spec["weights"], counts(spec, X))
 

@@ -67,3 +67,22 @@ def _hashed(model, where):
         "norm": model.norm,
         "dtype": np.dtype(model.dtype).str,
     }
+
+
+@exports("homespun.tabular.TextTerms")
+def _text_terms(model, where):
+    return {
+        "run": "text_terms",
+        "encoding": "utf-8",
+        "errors": "strict",
+        "accents": None,
+        "lower": True,
+        "pattern": model.pattern,
+        "stop_words": None,
+        "lengths": [1, 1],
+        "analyzer": "word",
+        "binary": False,
+        "terms": list(model.terms_),
+        "dtype": "<f8",
+        "idf": model.idf_,
+    }
