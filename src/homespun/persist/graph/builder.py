@@ -32,6 +32,8 @@ def draw(g: Graph, spec: dict[str, Any], X: Any) -> Any:
 _WHY = {
     "counts": "terms of texts cannot be cut by ONNX's operators as they are here",
     "tfidf": "terms of texts cannot be cut by ONNX's operators as they are here",
+    "tfidf_weights": "terms of texts cannot be cut by ONNX's operators as they are here",
+    "text_terms": "terms of texts cannot be cut by ONNX's operators as they are here",
     "hashed": "ONNX has no such hash",
     "nearest_rows": "distances over the columns that two rows share have no ONNX form",
     "ranks": "it interpolates between a thousand quantiles, which ONNX has no operator for",
