@@ -1,10 +1,11 @@
 """The encoding of a text file, and the same text as UTF-8 that DuckDB can read.
 
 A byte order mark decides. Without one: zeros at every other byte are UTF-16; what decodes as UTF-8 is UTF-8 (random bytes
-almost never do); the rest is Windows-1252 or, where that has no letter for a byte, Latin-1. A file that is UTF-8 but for a
+almost never do); what has the letters of Chinese, Japanese or Korean is that (`east_asian`); the rest is Windows-1252 or,
+where that has no letter for a byte, Latin-1. A file that is UTF-8 but for a
 few bytes is damaged, and refused: read as Latin-1 it would be a wrong table without a word.
 
-Not handled: telling the 8-bit and East Asian encodings from each other (``encoding=`` names them).
+Not handled: telling the 8-bit encodings from each other (``encoding=`` names them).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from homespun.base.errors import DataError
+from homespun.data.east_asian import guess_east_asian
 from homespun.data.table import Decision
 
 MARKS = (  # UTF-32 first: its mark begins like that of UTF-16
@@ -173,6 +175,9 @@ def _without_mark(path: Path, name: str, head: bytes, whole: bool) -> tuple[str,
             where=f"line {line}, byte {first[0]}",
             suggestion="encoding='latin-1' reads it anyway",
         )
+    asian = guess_east_asian(head)
+    if asian is not None:
+        return asian[0], f"{evidence}; {asian[1]}"
     with open(path, "rb") as file:
         undefined = any(
             chunk.translate(None, delete=bytes(set(range(256)) - {0x81, 0x8D, 0x8F, 0x90, 0x9D}))

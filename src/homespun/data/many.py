@@ -27,7 +27,7 @@ SUFFIXES = (
     ".xls",
     ".ods",
 )
-PACKED = (".gz", ".bz2", ".xz", ".zip")
+PACKED = (".gz", ".bz2", ".xz", ".zip", ".tar", ".zst")
 
 
 def files_of(name: str, path: Path) -> list[Path]:

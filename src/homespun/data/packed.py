@@ -1,17 +1,19 @@
 """What a file is, by its first bytes; and packed ones unpacked to disk.
 
-gzip, bzip2, xz and zip, one inside of the other if need be. The whole archive is checked (its checksum) before a row is
-read: half a file is no table.
+gzip, bzip2, xz, zip and tar, one inside of the other if need be; zstd where a package for it is there. The whole archive is
+checked (its checksum) before a row is read: half a file is no table.
 
-Not handled: zstd, 7z, tar.
+Not handled: 7z, rar, archives of several files.
 """
 
 from __future__ import annotations
 
 import bz2
 import gzip
+import importlib
 import lzma
 import shutil
+import tarfile
 import zipfile
 import zlib
 from pathlib import Path
@@ -20,13 +22,24 @@ from typing import Any
 from homespun.base.errors import DataError
 from homespun.data.table import Decision
 
+
+def _zstd_open(path: Path, mode: str):
+    """Python 3.14 has zstd; before, one of two packages brings it."""
+    for module in ("compression.zstd", "backports.zstd", "zstandard"):
+        try:
+            return importlib.import_module(module).open(path, mode)
+        except ImportError:
+            continue
+    raise ImportError("zstd")
+
+
 _OPENERS: dict[bytes, tuple[str, Any]] = {
     b"\x1f\x8b": ("gzip", gzip.open),
     b"BZh": ("bzip2", bz2.open),
     b"\xfd7zXZ\x00": ("xz", lzma.open),
+    b"\x28\xb5\x2f\xfd": ("zstd", _zstd_open),
 }
 _REFUSED = [
-    (b"\x28\xb5\x2f\xfd", "a zstd archive: unpack it first"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive: unpack it first"),
     (b"Rar!", "a rar archive: unpack it first"),
     (b"%PDF", "a PDF: save its table as CSV"),
@@ -38,10 +51,10 @@ _REFUSED = [
 
 
 def kind_of_file(path: Path, name: str) -> str:
-    """ "parquet", "excel", "sqlite", "duckdb", "zip", "gzip", "bzip2", "xz" or "text"."""
+    """ "parquet", "excel", "sqlite", "duckdb", "zip", "tar", "gzip", "bzip2", "xz", "zstd" or "text"."""
     try:
         with open(path, "rb") as file:
-            head = file.read(16)
+            head = file.read(512)
     except OSError as error:
         raise DataError(
             f"{name!r} cannot be opened: {error.strerror}",
@@ -70,7 +83,7 @@ def kind_of_file(path: Path, name: str) -> str:
         return "excel"
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return "excel" if _is_workbook(path, name) else "zip"
-    return "text"
+    return "tar" if head[257:262] == b"ustar" else "text"
 
 
 def _is_workbook(path: Path, name: str) -> bool:
@@ -90,13 +103,42 @@ def unpack(path: Path, kind: str, name: str, folder: Path) -> tuple[Path, list[D
     target = folder / f"unpacked{len(list(folder.iterdir()))}"
     if kind == "zip":
         return _unzip(path, name, target)
+    if kind == "tar":
+        return _untar(path, name, target)
     opener = next(opener for known, opener in _OPENERS.values() if known == kind)
     try:
         with opener(path, "rb") as packed, open(target, "wb") as file:
             shutil.copyfileobj(packed, file, 1 << 20)
+    except ImportError:
+        raise DataError(
+            f"{name!r} is a zstd archive, and this Python cannot read zstd",
+            operation="read",
+            operands={"source": name},
+            rule="gzip, bzip2, xz, zip or tar",
+            suggestion="pip install zstandard; or unpack it first: zstd -d FILE",
+        ) from None
     except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
         raise _damaged(kind, name, error) from None
+    except Exception as error:
+        if type(error).__name__ not in ("ZstdError",):  # of whichever package
+            raise
+        raise _damaged(kind, name, error) from None
     return target, []
+
+
+def _untar(path: Path, name: str, target: Path) -> tuple[Path, list[Decision]]:
+    try:
+        with tarfile.open(path, "r:") as archive:
+            members = [one for one in archive if one.isfile() and not Path(one.name).name.startswith(".")]
+            if len(members) != 1:
+                raise _several(name, "tar", [member.name for member in members])
+            packed = archive.extractfile(members[0])
+            assert packed is not None  # it is a file
+            with packed, open(target, "wb") as file:
+                shutil.copyfileobj(packed, file, 1 << 20)
+    except (tarfile.TarError, OSError, EOFError) as error:
+        raise _damaged("tar", name, error) from None
+    return target, [Decision(None, "archive", members[0].name, "the only file of the tar archive")]
 
 
 def _unzip(path: Path, name: str, target: Path) -> tuple[Path, list[Decision]]:
@@ -110,14 +152,7 @@ def _unzip(path: Path, name: str, target: Path) -> tuple[Path, list[Decision]]:
                 and not Path(member.filename).name.startswith(".")
             ]
             if len(members) != 1:
-                names = [member.filename for member in members]
-                raise DataError(
-                    f"{name!r} holds {len(members)} files" + (f": {', '.join(map(repr, names[:5]))}" if names else ""),
-                    operation="read",
-                    operands={"source": name, "members": names},
-                    rule="a zip archive of one file",
-                    suggestion="unpack it, and read the folder",
-                )
+                raise _several(name, "zip", [member.filename for member in members])
             if members[0].flag_bits & 1:
                 raise DataError(
                     f"{name!r} is encrypted",
@@ -130,6 +165,16 @@ def _unzip(path: Path, name: str, target: Path) -> tuple[Path, list[Decision]]:
     except (zipfile.BadZipFile, OSError, EOFError, zlib.error, NotImplementedError) as error:
         raise _damaged("zip", name, error) from None
     return target, [Decision(None, "archive", members[0].filename, "the only file of the zip archive")]
+
+
+def _several(name: str, kind: str, members: list[str]) -> DataError:
+    return DataError(
+        f"{name!r} holds {len(members)} files" + (f": {', '.join(map(repr, members[:5]))}" if members else ""),
+        operation="read",
+        operands={"source": name, "members": members},
+        rule=f"a {kind} archive of one file",
+        suggestion="unpack it, and read the folder",
+    )
 
 
 def _damaged(kind: str, name: str, error) -> DataError:

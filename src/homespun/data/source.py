@@ -94,7 +94,7 @@ def _load_path(name: str, options: Options, encoding, sheet, query) -> Loaded:
 def _load_file(loaded: Loaded, path: Path, folder: Path, options: Options, encoding, sheet, query) -> None:
     kind, name = kind_of_file(path, loaded.name), loaded.name
     packed: list[str] = []
-    while kind in ("gzip", "bzip2", "xz", "zip"):
+    while kind in ("gzip", "bzip2", "xz", "zip", "tar", "zstd"):
         if len(packed) > 3:
             raise DataError(
                 f"{name!r} is packed too often",
