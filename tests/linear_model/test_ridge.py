@@ -248,3 +248,11 @@ def test_check_estimator(model):
         for one, check in estimator_checks_generator(model):
             with contextlib.suppress(SkipTest):  # a check that does not apply here
                 check(one)
+
+
+def test_weights_of_a_wrong_kind_are_a_type_error_too():
+    """scikit-learn raises a TypeError there; ours is a DataError, and both are caught."""
+    for kind in (DataError, TypeError):
+        with pytest.raises(kind, match=r"Ridge\.fit: sample_weight: .*got scalar `array\(0\.\)`") as error:
+            Ridge().fit([[0.0], [1.0]], [0.0, 1.0], sample_weight=np.array(0))
+    assert error.value.operation == "Ridge.fit"

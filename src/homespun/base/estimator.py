@@ -70,7 +70,7 @@ class Estimator(BaseEstimator):
             raise
         except (ValueError, TypeError, OverflowError) as error:
             if "sample_weight" not in str(error):
-                error = ValueError(f"sample_weight: {error}")
+                error = (TypeError if isinstance(error, TypeError) else ValueError)(f"sample_weight: {error}")
             raise _worded(error, self, operation, X=X, sample_weight=sample_weight) from None
         if sample_weight is not None and weights.size and not weights.any():
             raise DataError(
@@ -88,12 +88,18 @@ class Estimator(BaseEstimator):
         return weights
 
 
+class WrongKind(DataError, TypeError):
+    """A `DataError` where scikit-learn raises a TypeError: code that catches one goes on catching it."""
+
+
 def _worded(error: Exception, estimator, operation: str, X=None, y=None, **others) -> HomespunError:
     """scikit-learn's text kept (its users know it), with the operation in front and the facts as fields."""
     where = f"{type(estimator).__name__}.{operation}"
     text = str(error)
     operands = {name: tuple(value.shape) for name, value in {"X": X, "y": y, **others}.items() if hasattr(value, "shape")}
-    kind = ShapeError if any(words in text for words in ABOUT_SHAPE) else DataError
+    kind: type[HomespunError] = ShapeError if any(words in text for words in ABOUT_SHAPE) else DataError
+    if isinstance(error, TypeError) and kind is DataError:
+        kind = WrongKind
     return kind(f"{where}: {text}", operation=where, operands=operands, rule=text.splitlines()[0] if text else None)
 
 
