@@ -116,6 +116,14 @@ def test_a_wrong_value_is_named_with_row_field_and_value(client, row, field, val
     assert wrong["input"] == (value if not isinstance(value, (list, dict)) else type(value).__name__)
 
 
+@pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_numbers_that_are_none_are_named(client, row, word):
+    body = json.dumps({"rows": [row, {**row, "mileage": "HERE"}]}).replace('"HERE"', word)
+    wrong = problem(client.post("/predict", content=body, headers={"content-type": "application/json"}))
+    assert wrong["loc"] == ["rows", 1, "mileage"] and "finite" in wrong["msg"]
+    assert wrong["input"] in ("nan", "inf", "-inf")
+
+
 def test_all_mistakes_of_a_request_are_named(client, row):
     body = {"rows": [{**row, "mileage": "far", "power": "strong"}, row, {**row, "listed_on": "today"}]}
     answer = client.post("/predict", json=body)
@@ -148,6 +156,8 @@ def test_the_list_of_mistakes_ends(client):
         (b'{"rows": [' + b"{}," * 200 + b"{}]}", 413, ["body", "rows"], "201 rows"),
         (b" " * 200_001, 413, ["body"], "200,000 bytes"),
         (b'{"rows": [{"x": ' + b"9" * 5000 + b"}]}", 422, ["rows", 0, "listed_on"], "missing"),
+        (b'{"rows": [{"a": 1,}]}', 400, ["body"], "line 1, column 19"), (b'{"rows": NaN}', 422, ["body", "rows"], "list"),
+        (b'{"rows":\n [{"a": tru}]}', 400, ["body"], "line 2, column 9"),
     ],
 )
 def test_a_malformed_request(client, body, status, place, says):
@@ -226,13 +236,13 @@ def test_an_answer_that_is_not_finite_is_refused_and_no_server_error():
     assert wrong["loc"] == ["rows", 1] and "no finite answer" in wrong["msg"]
 
 
-def test_what_the_schema_allows_is_answered_and_what_it_forbids_is_refused(fuels, bare):
+def test_what_the_schema_allows_is_answered_and_what_it_forbids_is_refused(fuels, bare, cars, multi):
     """Requests generated from the published interface: no server error, valid ones are answered, invalid ones refused."""
     schemathesis = pytest.importorskip("schemathesis")
     from hypothesis import HealthCheck, given, settings
 
     asked = 0
-    for model in (fuels, bare):
+    for model in (fuels, bare, cars, multi):  # two classes, plain numbers, an amount and dates, many classes
         app = make_app(model, most_rows=50)
         schema = schemathesis.openapi.from_asgi("/openapi.json", app)
         with TestClient(app) as client:
@@ -252,7 +262,7 @@ def test_what_the_schema_allows_is_answered_and_what_it_forbids_is_refused(fuels
                         asked += 1
 
                     ask()
-    assert asked >= 60
+    assert asked >= 120
 
 
 @pytest.mark.parametrize("form", ["%Y-%m-%d", "%d/%m/%Y %H:%M", "%b %d, %Y", "%Y.%m.%dT%H:%M:%S"])

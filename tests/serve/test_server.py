@@ -83,6 +83,37 @@ def test_a_thousand_clients_at_once(served, cars, row):
     assert all(json.loads(answer.partition(b"\r\n\r\n")[2]) == expected for answer in answers)
 
 
+def keep_asking(port, head, body, clients, times):
+    """`clients` connections that each ask `times` times; all answers, in order for each."""
+    async def client():
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        found = []
+        for _ in range(times):
+            writer.write(head + body)
+            await writer.drain()
+            said = await reader.readuntil(b"\r\n\r\n")
+            size = int(re.search(rb"content-length: (\d+)", said)[1])
+            found.append((said.partition(b"\r\n")[0], await reader.readexactly(size)))
+        writer.close()
+        await writer.wait_closed()
+        return found
+
+    async def all_of_them():
+        return await asyncio.gather(*(client() for _ in range(clients)))
+
+    return [one for found in asyncio.run(asyncio.wait_for(all_of_them(), 300)) for one in found]
+
+
+@pytest.mark.parametrize(("clients", "times"), [(50, 4), pytest.param(1000, 10, marks=pytest.mark.slow)])
+def test_connections_that_stay_open_lose_nothing(served, row, clients, times):
+    body = json.dumps({"rows": [row, row]}).encode()
+    head = f"POST /predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n".encode()
+    answers = keep_asking(served.port, head, body, clients, times)
+    expected = json.loads(served.ask("/predict", {"rows": [row, row]}))
+    assert len(answers) == clients * times
+    assert {status for status, _ in answers} == {b"HTTP/1.1 200 OK"} and all(json.loads(one) == expected for _, one in answers)
+
+
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium here; .ci/run installs it")
 def test_the_form_in_a_browser(served, row, tmp_path):
     """The page is opened, its form is sent as a person would, and the prediction stands on the page."""
