@@ -169,8 +169,21 @@ def test_a_failed_write_leaves_the_old_report(written, monkeypatch):
     assert path.read_text() == before and [one.name for one in path.parent.iterdir() if one.name.startswith(".")] == []
 
 
+def test_code_in_words_and_no_bar_below_zero(tmp_path):
+    data = tmp_path / "n"
+    data.write_text("1")
+    report = made({"data": data}, low=-0.5, high=2.0)
+    grid = Grid(["what", "value"], [["high", Fact("high")], ["low", Fact("low")]], bar=1)
+    report.sections.append(Section("More", [Words("ask `homespun <b>` for {rows}, `open"), grid]))
+    page = report.html()
+    assert "ask <code>homespun &lt;b&gt;</code> for" in page and ", `open" in page
+    assert page.count('<i style="width:100.0%">') == 2 and '<i style="width:0.0%">' in page
+
+
 def test_numbers_as_a_reader_sees_them():
     amounts = {12345.6: "12,346", 0.0123456: "0.01235", 12.344: "12.34", 7: "7", 12345: "12,345"}
     assert {value: show(value, "amount") for value in amounts} == amounts
     assert show(float("nan"), ".2f") == "–" and show("word") == "word"
+    assert [show(value, "p") for value in (0.0, 0.00099, 0.001, 0.5)] == ["< 0.001", "< 0.001", "0.001", "0.500"]
+    assert show(2012, "year") == show(2012.0, "year") == "2012" and show(2012.5, "year") == "2012.5"
     assert literal("a {b}") == "a (b)"

@@ -87,6 +87,40 @@ def test_what_the_price_depends_on(report):
     assert order[0] == "registered" and {"model", "manufacturer", "mileage"} & set(order[1:4]) and "colour" not in order[:6]
 
 
+def test_of_many_columns_those_are_measured_that_lose_most_at_first(tmp_path):
+    """A table of 70 columns: the report says what it did not look at, finds the two that matter, and comes out again."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(400, 70)).round(3), columns=[f"x{i}" for i in range(70)])
+    frame["y"] = 5 * frame["x41"] - 3 * frame["x7"] + rng.normal(size=400)
+    frame.to_csv(tmp_path / "w.csv", index=False)
+    project = hs.fit(tmp_path / "w.csv", "y", models=["ridge"], folds=3, budget=10, out=tmp_path)
+    page = project.report(tmp_path / "r.html", data=tmp_path / "w.csv", model=tmp_path / "w.homespun")
+    assert verify(page)
+    report = tell(project, {"model": None, "data": tmp_path / "w.csv"})
+    assert report.facts["importance.features"] == 70 and report.facts["importance.kept"] == 30
+    section = next(one for one in report.sections if one.title == "What it depends on")
+    assert "were measured that lost most when each was shuffled once" in section.blocks[0].text
+    assert [row[0] for row in section.blocks[1].rows[:2]] == ["x41", "x7"]
+    assert "importance.features" not in tell_few(tmp_path).facts
+
+
+def tell_few(folder):
+    frame = pd.DataFrame({"x": np.arange(100.0), "z": np.arange(100) % 7, "y": np.arange(100) * 2.0})
+    return tell(hs.fit(frame, "y", models=["ridge"], folds=2, budget=5), {"model": None, "data": frame})
+
+
+def test_years_and_identifiers_have_no_commas_and_flags_are_flags(tmp_path):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"built": rng.integers(1980, 2021, 300), "abs": rng.choice(["ON", "OFF"], 300),
+                          "listing_id": np.arange(300) + 45_000, "metres": rng.integers(5_000, 90_000, 300)})
+    frame["price"] = (frame["built"] - 1970) * 100.0 + rng.normal(size=300).round(2)
+    page = hs.fit(frame, "price", models=["ridge"], folds=3, budget=5).report(tmp_path / "r.html", data=frame).read_text()
+    assert re.search(r'data-key="column.built.least"[^>]*>1980<', page) and ">flag<" in page
+    assert re.search(r'data-key="column.listing_id.least"[^>]*>45000<', page)
+    assert re.search(r'data-key="column.metres.most"[^>]*>8\d,\d{3}<', page)
+    assert "built: 1,9" not in page and ">stratify<" not in page  # what was not set is not listed
+
+
 def test_two_classes_and_many(tmp_path):
     cars = used_cars(300, random_state=2)
     for target, pictures in (("gearbox", 4), ("fuel", 3)):

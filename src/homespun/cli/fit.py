@@ -19,10 +19,10 @@ def fit(
         None, help="Comma separated: baseline,linear,ridge,lasso,logistic,neighbors,forest,boosting,file.py:Class."
     ),
     folds: int = typer.Option(5, help="Number of folds."),
-    budget: float = typer.Option(60.0, help="Seconds for all of it; 'inf' for as long as tuning pays."),
+    budget: float = typer.Option(60.0, help="Seconds until the model is there; the report comes on top. inf: while it pays."),
     seed: int = typer.Option(0, help="random_state."),
     resume: bool = typer.Option(False, "--resume", help="Go on with what an interrupted run has kept."),
-    report: bool = typer.Option(True, "--report/--no-report", help="Write the report, too."),
+    report: bool = typer.Option(True, "--report/--no-report", help="Write the report, too: some seconds more."),
 ) -> None:
     """Train and compare models on a table; write one model file and a report."""
     from homespun.cli.source import given, plainly

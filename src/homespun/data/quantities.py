@@ -296,6 +296,8 @@ def learn_quantity(
 
 def quantity_value(text: str, recipe: dict) -> tuple[float, bool] | None:
     """(number, whether the split word follows it) under `recipe`; None if `text` does not fit it."""
+    if recipe["decimal"] == "." and _PLAIN.fullmatch(text) and text not in recipe["words"]:
+        return float(text), False  # most numbers: the same, in a fifth of the time
     if text in recipe["words"] or text.lower() in NOT_STATED:
         return float("nan"), False
     part = split_quantity(text)

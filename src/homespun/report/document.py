@@ -35,7 +35,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class Words:
-    """A paragraph. ``{key}`` or ``{key:format}`` shows a fact; everything else is text."""
+    """A paragraph. ``{key}`` or ``{key:format}`` shows a fact, text between backticks is code; everything else is text."""
 
     text: str
     kind = "words"
@@ -150,9 +150,9 @@ class Report:
     def _words(self, text: str) -> Markup:
         parts, at = [], 0
         for match in _PLACE.finditer(text):
-            parts += [escape(text[at : match.start()]), self._number(match[1], match[2] or "")]
+            parts += [_with_code(text[at : match.start()]), self._number(match[1], match[2] or "")]
             at = match.end()
-        return Markup("").join([*parts, escape(text[at:])])
+        return Markup("").join([*parts, _with_code(text[at:])])
 
     def _number(self, key: str, form: str) -> Markup:
         value = self.facts[key]
@@ -165,25 +165,35 @@ class Report:
         return self._words(one.text) if isinstance(one, Words) else escape("" if one is None else str(one))
 
     def _share(self, grid: Grid, row) -> float:
-        """Length of a bar in percent of the longest."""
+        """Length of a bar in percent of the longest; what is below zero has none."""
         place = grid.bar or 0
-        values = [abs(float(self.facts[one[place].key] or 0.0)) for one in grid.rows]
-        return 100.0 * abs(float(self.facts[row[place].key] or 0.0)) / (max(values, default=0.0) or 1.0)
+        values = [float(self.facts[one[place].key] or 0.0) for one in grid.rows]
+        return 100.0 * max(float(self.facts[row[place].key] or 0.0), 0.0) / (max(values, default=0.0) or 1.0)
+
+
+def _with_code(text: str) -> Markup:
+    return Markup(re.sub(r"`([^`\n]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 _PLACE = re.compile(r"\{([^{}:\s]+)(?::([^{}]*))?\}")
 
 
 def show(value: Any, form: str = "") -> str:
-    """A fact as a reader sees it; the form "amount" shows four digits, and all digits before the point.
+    """A fact as a reader sees it.
 
-    >>> show(0.93127, ".3f"), show(19234, ","), show(78634.2, "amount"), show(None, ".3f")
-    ('0.931', '19,234', '78,634', '–')
+    The form "amount" shows four digits, and all digits before the point; "year" is without commas; "p" knows no zero.
+
+    >>> show(0.93127, ".3f"), show(19234, ","), show(78634.2, "amount"), show(2012, "year"), show(1e-9, "p"), show(None, ".3f")
+    ('0.931', '19,234', '78,634', '2012', '< 0.001', '–')
     """
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return "–"
     if form == "amount":
         return format(value, ",.0f" if abs(value) >= 1000 else ",d" if isinstance(value, int) else ".4g")
+    if form == "year":
+        return format(value, ".0f" if value == int(value) else ".1f")
+    if form == "p":
+        return "< 0.001" if value < 0.001 else format(value, ".3f")
     return format(value, form)
 
 

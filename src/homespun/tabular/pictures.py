@@ -39,7 +39,16 @@ def _drawn(draw: Callable, width: float, height: float, columns: int = 1, rows: 
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     svg = out.getvalue()
     svg = svg[svg.index("<svg") :].strip()
+    if width > 7:  # it would be too small to read on a phone
+        svg = svg.replace("<svg", '<svg class="wide"', 1)
     return re.sub(r"\s+<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+
+
+def _amounts(axis) -> None:
+    """Ticks as people write amounts; no 1.25 between whole numbers."""
+    from matplotlib.ticker import FuncFormatter
+
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:g}"))
 
 
 def intervals(models: Sequence[tuple[str, float, float, float]], label: str) -> str:
@@ -63,6 +72,8 @@ def against_truth(truth: np.ndarray, prediction: np.ndarray, target: str, log: b
     """Predicted against true amounts, as counts of a grid, and the distribution of the errors."""
 
     def draw(axes):
+        from matplotlib.ticker import MaxNLocator
+
         left, right = axes[0]
         x, y = (np.log10(1.0 + np.maximum(v, 0.0)) if log else v for v in (truth, prediction))
         low, high = (float(np.quantile(np.concatenate([x, y]), q)) for q in (0.002, 0.998))
@@ -72,6 +83,8 @@ def against_truth(truth: np.ndarray, prediction: np.ndarray, target: str, log: b
         left.plot([low, high], [low, high], color=BAD, linewidth=1)
         left.set_xlabel(f"true {shortened(target, 40)}" + (", log10" if log else ""))
         left.set_ylabel("predicted")
+        for axis in (left.xaxis, left.yaxis, right.yaxis):
+            _amounts(axis)
         left.set_title("Predicted against true")
         error = y - x
         cut = float(np.quantile(np.abs(error), 0.99)) or 1.0
@@ -79,6 +92,8 @@ def against_truth(truth: np.ndarray, prediction: np.ndarray, target: str, log: b
         right.axvline(0.0, color=BAD, linewidth=1)
         right.set_xlabel("predicted - true" + (", log10" if log else ""))
         right.set_ylabel("rows")
+        right.xaxis.set_major_locator(MaxNLocator(5))
+        _amounts(right.xaxis)
         right.set_title("Errors")
 
     return _drawn(draw, 8.2, 3.6, columns=2)
@@ -129,18 +144,25 @@ def dependence(curves: Sequence[tuple[str, Sequence, Sequence[float]]], label: s
     """Mean prediction as one feature moves: a line for numbers, bars for words."""
 
     def draw(axes):
+        from matplotlib.ticker import MaxNLocator
+
         for ax, (name, places, values) in zip(axes.flat, curves):
             if len(places) and isinstance(places[0], str):
                 ax.barh(range(len(places)), values, color=PALE, edgecolor=ACCENT, linewidth=0.5)
                 ax.set_yticks(range(len(places)), [shortened(place, 18) for place in places])
                 ax.invert_yaxis()
                 ax.set_xlabel(label)
+                ax.xaxis.set_major_locator(MaxNLocator(5))
+                _amounts(ax.xaxis)
                 low, high = min(values), max(values)
                 ax.set_xlim(low - 0.25 * (high - low or 1.0), high + 0.05 * (high - low or 1.0))
             else:
                 ax.plot(places, values, color=ACCENT)
                 ax.plot(places, [min(values)] * len(places), "|", color=SOFT, markersize=6)
                 ax.set_ylabel(label)
+                ax.xaxis.set_major_locator(MaxNLocator(6, integer=all(place == int(place) for place in places)))
+                _amounts(ax.xaxis)
+                _amounts(ax.yaxis)
             ax.set_title(shortened(name, 34))
         for ax in axes.flat[len(curves) :]:
             ax.set_visible(False)

@@ -31,10 +31,13 @@ def repeated_rows(table: Columns, blamed) -> Iterator[Leak]:
     codes["the target"] = levels_of(table.goal.values)
     # the chance that two rows agree, if columns were independent
     chance = {name: float(((np.bincount(column) / table.n) ** 2).sum()) for name, column in codes.items()}
-    whole = pd.DataFrame(codes)
+    # a row is known by the sum of a random number for each of its values: to leave a column out, its own is subtracted
+    rng = np.random.default_rng(0)
+    number = {name: rng.integers(2**64, size=column.max() + 1, dtype=np.uint64)[column] for name, column in codes.items()}
+    whole = np.sum(list(number.values()), axis=0, dtype=np.uint64)
     for left_out in (None, *(name for name in names if table.kind(name) == "number" and table.distinct(name) > 20)):
         kept = [name for name in codes if name != left_out]
-        again = whole.duplicated(kept).to_numpy()
+        again = pd.Series(whole if left_out is None else whole - number[left_out]).duplicated().to_numpy()
         expected = table.n * min(float(np.prod([chance[name] for name in kept])) * table.n, 1.0)
         # dependence makes agreement likelier than the product says: a hundred times is asked for
         if again.sum() < max(20, 0.02 * table.n) or again.sum() < 100.0 * expected or again.mean() > 0.9:

@@ -51,6 +51,12 @@ class Book:
         self.facts[key] = plain(value)
         return Fact(key, form)
 
+    def form_of(self, name: str) -> str:
+        """How a number of a column is shown: years and identifiers without commas."""
+        years = getattr(self.project, "ages_", None) or {"columns": {}}
+        told = (self.project.record_.get("left_out") or {}).get(name) == "identifier"
+        return "year" if told or years["columns"].get(name) == "year" else "amount"
+
     def soft(self, prediction):
         """As the leaderboard scores it: amounts, probability of the positive class, or codes."""
         if prediction.ndim == 2:

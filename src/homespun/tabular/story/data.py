@@ -23,19 +23,20 @@ def data(book: Book) -> list:
         key = f"column.{literal(name)}"
         role = "target" if name == project.target else "feature" if name in features else "left out"
         kind = {"M": "date", "O": "text"}.get(column.dtype.kind, "number" if column.dtype.kind in "iuf" else "text")
+        flag = (project.recipes_.get(name) or {}).get("kind") == "flag"
         middle: Any
         low: Any
         high: Any
         if kind == "number" and len(present):
             numbers = present.to_numpy(np.float64)
             told = {"median": np.median(numbers), "least": numbers.min(), "most": numbers.max()}
-            middle, low, high = (book.fact(f"{key}.{how}", value, "amount") for how, value in told.items())
+            middle, low, high = (book.fact(f"{key}.{how}", value, book.form_of(name)) for how, value in told.items())
         elif kind == "date" and len(present):
             middle, low, high = "", str(present.min())[:10], str(present.max())[:10]
         else:
             words = present.astype(str).str.slice(0, 40)
             middle, low, high = (str(words.mode().iloc[0]) if len(words) else ""), "", ""
-        rows.append([name, role, kind, book.fact(f"{key}.missing", float(column.isna().mean()), ".1%"),
+        rows.append([name, role, "flag" if flag else kind, book.fact(f"{key}.missing", float(column.isna().mean()), ".1%"),
                      book.fact(f"{key}.different", int(present.nunique()), ","), middle, low, high])
     decisions = [[decision.column or "the table", decision.kind, str(decision.value)[:120], decision.evidence]
                  for decision in project.decisions]

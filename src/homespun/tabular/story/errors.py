@@ -53,7 +53,7 @@ def _segments(book: Book) -> list:
     book.facts["segment.all"] = overall
     found = []
     for name in book.project.features_:
-        for label, mask in _parts(book.seen.X[name].iloc[book.tested], name in book.project.roles_["dates"]):
+        for label, mask in _parts(book.seen.X[name].iloc[book.tested], name in book.project.roles_["dates"], book.form_of(name)):
             if SEGMENT <= mask.sum() <= 0.9 * len(mask):
                 found.append((float(summary(error[mask])), f"{name}: {label}", int(mask.sum())))
     found.sort(key=lambda one: (-one[0], one[1]))
@@ -62,7 +62,7 @@ def _segments(book: Book) -> list:
             for i, (value, label, rows) in enumerate(found[:8], start=1) if value > overall]
 
 
-def _parts(column, is_date: bool):
+def _parts(column, is_date: bool, form: str):
     """Segments of a feature: its commonest words, or the quarters of its numbers; and the rows that miss it."""
     missing = column.isna().to_numpy()
     if missing.any():
@@ -79,7 +79,7 @@ def _parts(column, is_date: bool):
     edges = np.unique(np.quantile(known, [0.0, 0.25, 0.5, 0.75, 1.0]))
     for low, high in pairwise(edges):
         last = high == edges[-1]
-        ends = [str(np.datetime64(int(end), "D")) if is_date else show(float(end), "amount") for end in (low, high)]
+        ends = [str(np.datetime64(int(end), "D")) if is_date else show(float(end), form) for end in (low, high)]
         yield " to ".join(ends), ~missing & (values >= low) & ((values <= high) if last else (values < high))
 
 

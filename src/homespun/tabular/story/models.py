@@ -47,7 +47,7 @@ def models(book: Book) -> list:
         key = f"leaderboard.{i + 1}"
         p = one.get("p_value", np.nan)
         rows.append([str(one["model"]), book.fact(f"{key}.score", score, ".4f"), book.fact(f"{key}.low", low, ".4f"),
-                     book.fact(f"{key}.high", high, ".4f"), book.fact(f"{key}.p", None if p != p else p, ".3f"),
+                     book.fact(f"{key}.high", high, ".4f"), book.fact(f"{key}.p", None if p != p else p, "p"),
                      book.fact(f"{key}.fit_seconds", one["fit_seconds"], ".3g"),
                      book.fact(f"{key}.predict_seconds", one["predict_seconds"], ".2g")])
         drawn.append((str(one["model"]), score, low, high))

@@ -27,13 +27,19 @@ def record(book: Book) -> list:
     """Seconds, seeds, versions: what it takes to repeat it."""
     record = book.project.record_
     rows = [[name, book.fact(f"seconds.{name}", value, ",.3g")] for name, value in record["seconds"].items()]
-    settings = [[name, "" if value is None else str(value)] for name, value in record["settings"].items()]
+    settings = [[name, _said(value)] for name, value in record["settings"].items() if value is not None]
     said: list = []
     if settings:
         said.append(Grid(["setting", "value"], settings))
     if rows:
         said.append(Details("Seconds", [Grid(["step", "seconds (recorded)"], rows)]))
-    parameters = [[name, str(value)] for name, value in record["winner"]["parameters"].items()]
+    parameters = [[name, _said(value)] for name, value in record["winner"]["parameters"].items()]
     if parameters:
         said.append(Details("Parameters of the winner", [Grid(["parameter", "value"], parameters)]))
     return said
+
+
+def _said(value) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
