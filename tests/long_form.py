@@ -170,7 +170,7 @@ def commit() -> str:
 def page(known: dict) -> str:
     """What docs/test_all.md says."""
     every = lanes()
-    rows, failed, skipped = [], [], []
+    rows, failed, skipped, waiting = [], [], [], []
     for name, lane in every.items():
         done = {piece: known.get(name, {}).get(piece) for piece in lane.pieces}
         ran = {piece: one for piece, one in done.items() if one}
@@ -180,6 +180,7 @@ def page(known: dict) -> str:
                      f"{sum(one['seconds'] for one in ran.values()) / 60:.0f}",
                      " to ".join(dict.fromkeys([*days[:1], *days[-1:]])),
                      ", ".join(sorted({one["commit"] for one in ran.values()}))])
+        waiting += [f"* {name}: {', '.join(f'`{piece}`' for piece in done if piece not in ran)}"] if len(ran) < len(done) else []
         cases = collections.Counter(test.partition("[")[0] for one in ran.values() for test in one["failures"])
         failed += [f"* {name}: `{test}`" + (f", {number} cases" if number > 1 else "") for test, number in cases.items()]
         reasons = collections.Counter()
@@ -196,6 +197,7 @@ def page(known: dict) -> str:
         *table(["lane", "what", "pieces", *OUTCOMES, "minutes", "date", "commit"], rows), "",
         "A `+` behind a commit: with changes that were not committed yet.", "",
         "## Failures", "", *(failed or ["None."]), "",
+        "## Not run yet", "", *(waiting or ["None."]), "",
         "## Skipped", "", *table(["lane", "tests", "reason"], skipped), "",
         "## scikit-learn's tests that are left out", "",
         f"Chosen on scikit-learn {chosen['version']}: {len(chosen['suites'])} test modules of the families that we have. "
