@@ -56,7 +56,6 @@ EQUAL = [
     ("tree/grow.py", "first_side, sides, drawn = 0, 2 if missing > 0 else 1", "1 → 2; 2 → 3; > → >=", TWICE),
     ("tree/grow.py", "centre, rest = y[first, o] if pure", "y[first, o]: first → i", "all y are equal there"),
     ("tree/grow.py", "weight, slack = about[q, A_WEIGHT]", "about[q, A_WEIGHT]: A_WEIGHT → C_GAIN", "both constants are 0"),
-    ("tree/grow.py", "for f in range(block * lists // spaces.shape[0]", "0 → 1", "a list that is divided twice stays as it is"),
     ("ensemble/forest_grow.py", "end = roots[t + 1] if t + 1", "+ → -; 1 → 0; 1 → 2", PREFETCH),
     ("ensemble/forest_grow.py", "if m * 64 > end - roots[t]", "> → <=; > → >=; * → /; - → +; 64 → 65", PREFETCH),
     ("ensemble/forest_grow.py", "for node in range(roots[t], end, 8)", "8 → 9", PREFETCH),

@@ -13,6 +13,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from homespun.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from homespun.ensemble.hist_gradient_boosting import splitting
 from homespun.ensemble.hist_gradient_boosting.histogram import Ranges, choose_units
 from homespun.ensemble.hist_gradient_boosting.predictor import unpack_forest
 from homespun.errors import DataError, ParameterError
@@ -585,3 +586,22 @@ def test_the_worked_example_of_squared_error():
     np.testing.assert_allclose(model.predict([[2.49], [2.51]]), [1.5, 4.5], atol=1e-12)
     tree = trees_of(model)[0]
     assert tree.gain[0] == pytest.approx(40 * 9)  # G_L²/H_L + G_R²/H_R = 2 * 60²/20
+
+
+def test_who_searches_does_not_matter(monkeypatch):
+    """Where the parallel search would have to be compiled first, Python threads do its work, until that has cost as much."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(4000, 30))
+    y = X[:, 0] + X[:, 1] * X[:, 2]
+    answers = []
+    for at_hand in (True, False):
+        pool = splitting._Pool()
+        pool.at_hand = at_hand
+        monkeypatch.setattr(splitting, "_POOL", pool)
+        answers.append(HistGradientBoostingRegressor(max_iter=5).fit(X, y).predict(X))
+        assert (pool.missed > 0) == (not at_hand)
+    np.testing.assert_array_equal(*answers)
+    monkeypatch.setattr(splitting, "RENT", pool.missed)
+    monkeypatch.setattr(splitting, "ready", lambda kernel: False)
+    again = splitting._Pool()
+    assert {again.answer() for _ in range(pool.missed)} == {"threads"} and again.answer() == "pool"

@@ -105,6 +105,14 @@ def runs_plain() -> bool:
     return Kernel.plain or bool(config.DISABLE_JIT)
 
 
+def ready(a_kernel) -> bool:
+    """Whether a call need not wait for the compiler: the kernel is compiled, or lies in the cache, or runs as plain Python."""
+    if runs_plain() or a_kernel.overloads:
+        return True
+    codegen = a_kernel.targetctx.codegen()
+    return all(any(path.exists() for path in a_kernel._cache.places(text, codegen)) for text in a_kernel.signatures_pinned)
+
+
 class Kernel(Dispatcher):
     """A Numba dispatcher with pinned signatures, the content-addressed cache, and safe threads."""
 

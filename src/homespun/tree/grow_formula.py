@@ -108,6 +108,7 @@ _EXAMPLES = (
     _positive_enough([1e12], [2.0]),
     _example(args=(DEVIANCE, False, None, 5), kind="several counts"),
     _example(args=(VARIANCE, False, None, 2, 1, None, None, 0.0, 0.0, None, 0, 2), kind="far", missing=True),  # two blocks
+    _example(args=(VARIANCE, False, None, 2, 1, None, None, 0.0, 0.0, None, 0, 6), kind="far", d=6),  # more than rows in a node
     _example(args=(VARIANCE,), kind="mirrored", size=1e4, weight=1e4),
     *[_example(args=(VARIANCE,), kind="mirrored", n=9, offset=1e5)] * 4,  # the mean is rounded by more than what is forgiven
     _example(args=(VARIANCE, False, None, 2, 1, 4), d=7, n=50),  # enough features that exchanges follow on each other

@@ -22,8 +22,12 @@ import numpy as np
 from homespun.ensemble.hist_gradient_boosting.histogram import BINS, LOWER, sum_exact, sum_packed, unpacked
 from homespun.kernels import kernel, oracle, prange
 from homespun.kernels.binning import MISSING
+from homespun.kernels.kernel import ready
+from homespun.kernels.threads import over_blocks
 
-FEW_ROWS = 1000  # up to here one thread searches: the parallel kernel makes a first fit compile 1.3 s longer
+FEW_ROWS = 1000  # up to here one thread searches
+WORTH = 100_000  # rows of a node times features from which a search is worth Python threads, which cost 50 us
+RENT = 30_000  # searches by Python threads that cost as much as it takes to compile the parallel kernel, 1.3 s
 TINY = 1e-15  # keeps 0 / 0 away where a child has no curvature
 
 # Places in the tables that the search is given …
@@ -34,27 +38,53 @@ SUM_G, SUM_H, SUM_N, ROWS_PER_H, LOW, HIGH, WANTED = 0, 1, 2, 3, 4, 5, 6  # node
 GAIN, FEATURE, BIN, MISSING_LEFT, LEFT_G, LEFT_H, LEFT_N, IS_SET = 0, 1, 2, 3, 4, 5, 6, 7
 
 
-def search(codes, group_start, elements, segments, grid, hist, sibling, features, allowed, nodes, limits, best, packed):
+def search(codes, group_start, elements, segments, grid, hist, sibling, features, allowed, nodes, limits, best, packed,
+           by=None):
     """Sums of a node, of its sibling by subtraction, and the best numeric split of both; one task per group of features.
 
     IN codes (G, n, w), elements (S, m), segments (S, 2) of the node, grid, features (d, 4), allowed (2, d), nodes (2, 7),
-    limits (6,).   OUT hist of the node; sibling: the parent's before, the sibling's after, both (d, 3, 256), or packed
-    (d, 256); best (2, G, 8), -inf as gain where there is no split.
+    limits (6,); `by`: "one" thread, Python "threads" or the "pool" of `prange` (None: whichever is best).
+    OUT hist of the node; sibling: the parent's before, the sibling's after, both (d, 3, 256), or packed (d, 256);
+    best (2, G, 8), -inf as gain where there is no split.
     """
     if packed:
         flat, sums = codes.reshape(len(codes), -1), hist.reshape(-1)  # within the kernel it would take 0.2 s more to compile
         search_packed(flat, codes.shape[2], group_start, elements, segments, sums, hist, sibling, features, allowed, nodes,
                       limits, best)
-    elif len(codes) > 1 and codes.shape[1] > FEW_ROWS:
+        return
+    if by is None:
+        by = "one" if len(codes) == 1 or codes.shape[1] <= FEW_ROWS else _POOL.answer()
+        if by == "threads" and segments[:, 1].sum() * len(features) < WORTH:
+            by = "one"
+    if by == "pool":
         search_exact(codes, group_start, elements, segments, grid, hist, sibling, features, allowed, nodes, limits, best)
-    else:
-        search_alone(codes, group_start, elements, segments, grid, hist, sibling, features, allowed, nodes, limits, best)
+        return
+    blocks = len(codes) if by == "threads" else 1
+    over_blocks(search_alone, blocks, blocks, codes, group_start, elements, segments, grid, hist, sibling, features, allowed,
+                nodes, limits, best)
 
 
-# Three kernels, because compiling takes seconds and most fits need one of them: few rows, many rows, many rows exactly.
+class _Pool:
+    """"pool" or "threads": the parallel kernel, if it is at hand or has been missed often enough to be worth compiling."""
+
+    def __init__(self):
+        self.missed, self.at_hand = 0, None
+
+    def answer(self):
+        if self.at_hand is None:
+            self.at_hand = ready(search_exact)
+        self.missed += not self.at_hand
+        return "pool" if self.at_hand or self.missed > RENT else "threads"
+
+
+_POOL = _Pool()
+
+
+# Three kernels, because compiling takes seconds and most fits need one of them: few rows, many rows, many rows exactly. What
+# the last one does, the first can do on Python threads, at 0.7 of its speed; the packed one is called too often for that.
 _ROWS, _REST = "i8[::1], i8[:, ::1], i8[:, ::1], ", "i8[:, ::1], u1[:, ::1], f8[:, ::1], f8[::1], f8[:, :, ::1])"
 _PACKED = "void(u1[:, ::1], i8, " + _ROWS + "i8[::1], i8[:, ::1], i8[:, ::1], " + _REST
-_EXACT = "void(u1[:, :, ::1], " + _ROWS + "f8[:, ::1], f8[:, :, ::1], f8[:, :, ::1], " + _REST
+_EXACT = "u1[:, :, ::1], " + _ROWS + "f8[:, ::1], f8[:, :, ::1], f8[:, :, ::1], " + _REST
 
 
 @kernel(_PACKED, parallel=True)
@@ -65,7 +95,7 @@ def search_packed(codes, stride, group_start, elements, segments, sums, hist, si
         scan_packed(first, last, hist, sibling, features, allowed, nodes, limits, best[:, group])  # sums are hist, flat
 
 
-@kernel(_EXACT, parallel=True)
+@kernel("void(" + _EXACT, parallel=True)
 def search_exact(codes, group_start, elements, segments, grid, hist, sibling, features, allowed, nodes, limits, best):
     for group in prange(codes.shape[0]):
         first, last = group_start[group], group_start[group + 1]
@@ -73,9 +103,10 @@ def search_exact(codes, group_start, elements, segments, grid, hist, sibling, fe
         scan_group(first, last, hist, sibling, features, allowed, nodes, limits, best[:, group])
 
 
-@kernel(_EXACT)
-def search_alone(codes, group_start, elements, segments, grid, hist, sibling, features, allowed, nodes, limits, best):
-    for group in range(codes.shape[0]):
+@kernel("void(i8, i8, " + _EXACT)
+def search_alone(block, blocks, codes, group_start, elements, segments, grid, hist, sibling, features, allowed, nodes, limits,
+                 best):
+    for group in range(block * codes.shape[0] // blocks, (block + 1) * codes.shape[0] // blocks):
         first, last = group_start[group], group_start[group + 1]
         sum_exact(codes[group], elements, segments, grid, last - first, hist[first:last])
         scan_group(first, last, hist, sibling, features, allowed, nodes, limits, best[:, group])
@@ -209,13 +240,13 @@ def highest(gains, cuts, above, last):
 # ---------------------------------------------------------------------------------------------------------------------
 # What defines them
 
-def split_node(codes, group_start, elements, segments, grid, parent, features, allowed, nodes, limits, packed):
+def split_node(codes, group_start, elements, segments, grid, parent, features, allowed, nodes, limits, packed, by=None):
     """`search` with room for its answers: hist, sibling, and for both nodes the best group's answer."""
     sibling = parent.copy()
     if packed:
         sibling = (parent[:, 0].astype(np.int64) << 32) + parent[:, 1].astype(np.int64)
     hist, best = np.full_like(sibling, 7), np.zeros((2, len(codes), 8))  # there may be anything in them
-    search(codes, group_start, elements, segments, grid, hist, sibling, features, allowed, nodes, limits, best, packed)
+    search(codes, group_start, elements, segments, grid, hist, sibling, features, allowed, nodes, limits, best, packed, by)
     if packed:
         hist, sibling = unpacked(hist), unpacked(sibling)
     winners = [best[side, best[side, :, GAIN].argmax()] for side in range(2)]
@@ -223,7 +254,7 @@ def split_node(codes, group_start, elements, segments, grid, parent, features, a
 
 
 def _search_example(packed, *, grid=True, both=True, monotone=0, rows=90, l2=0.0, low=-np.inf, high=np.inf, groups=2, d=4,
-                    tie=False, more=0):
+                    tie=False, by=None):
     def example(rng):
         n = 130
         codes = rng.integers(0, 6, (d, n)).astype(np.uint8)
@@ -231,9 +262,9 @@ def _search_example(packed, *, grid=True, both=True, monotone=0, rows=90, l2=0.0
         codes[1, ::5] = MISSING
         codes[3, ::4] = MISSING
         group_start = np.array([0, (d + 1) // 2, d]) if groups == 2 else np.array([0, d])
-        grouped = np.zeros((groups, n + more, (d + groups - 1) // groups), np.uint8)  # more rows are none of the node's
+        grouped = np.zeros((groups, n, (d + groups - 1) // groups), np.uint8)
         for group, (a, b) in zip(grouped, itertools.pairwise(group_start)):
-            group[:n, : b - a] = codes[a:b].T
+            group[:, : b - a] = codes[a:b].T
         g = rng.integers(-20000, 20000, n) + 9000 * (codes[0] > 2) * (monotone == 0) + 4000 * (codes[1] == MISSING)
         if tie:  # where missing values go left, the first two cuts of feature 1, and they are the best
             g = rng.integers(-2000, 2000, n) + 20000 * (codes[1] == MISSING) + 20000 * (codes[1] == 0)
@@ -263,7 +294,7 @@ def _search_example(packed, *, grid=True, both=True, monotone=0, rows=90, l2=0.0
         nodes[1, WANTED] = float(both)
         limits = np.array([1 / 32767, 1 / 65535, l2, 4.0, 0.5, float(both)])
         table = np.column_stack([g, h, count]).astype(np.float64) if grid and not packed else np.empty((0, 3))
-        return grouped, group_start, elements, segments, table, parent, features, allowed, nodes, limits, packed
+        return grouped, group_start, elements, segments, table, parent, features, allowed, nodes, limits, packed, by
     return example
 
 
@@ -285,12 +316,14 @@ def _tight_example(at, packed, least, curved):
 @oracle(split_node, kernels=(search_packed, search_exact, search_alone), rtol=1e-9, atol=1e-9, example=(
     _search_example(True), _search_example(True, rows=75, l2=2.0, d=31), _search_example(True, both=False, d=9),
     _search_example(True, tie=True, rows=75),
-    _search_example(False), _search_example(False, more=FEW_ROWS), _search_example(False, more=FEW_ROWS, l2=1.0, d=7),
+    _search_example(False), _search_example(False, by="pool"), _search_example(False, by="pool", l2=1.0, d=7),
+    _search_example(False, by="threads", d=7),
     _search_example(False, grid=False, both=False, l2=3.0), _search_example(False, monotone=1, low=-0.15, high=0.1),
     _search_example(False, groups=1), _search_example(False, groups=1, monotone=-1, l2=0.5),
     *[_tight_example(at, packed, *limits) for at in (0, 5) for packed in (False, True)
       for limits in ((20, 20), (21, 1), (1, 20.5))]))
-def split_node_formula(codes, group_start, elements, segments, grid, parent, features, allowed, nodes, limits, packed):
+def split_node_formula(codes, group_start, elements, segments, grid, parent, features, allowed, nodes, limits, packed,
+                       by=None):
     """Sums by `bincount`; every cut of every feature tried one after the other, with the formula at the top of this file."""
     unit_g, unit_h, l2, least, floor, both = limits
     chosen = np.concatenate([elements[s, a:a + c] for s, (a, c) in enumerate(segments)])
