@@ -316,10 +316,10 @@ def random_rows(g: Graph, model, gaps: bool, positive: bool = False, rows: int =
 
     rng = np.random.default_rng(0)
     count = 1 if "X" not in g.inputs or hasattr(model, "feature_names_in_") else int(model.n_features_in_)
-    columns = {}
+    columns: dict[str, Any] = {}
     for name, text in g.inputs.items():
         if text:
-            known = sorted(g.words.get(name, ()) - {""}) + ([] if g.strict else ["never seen"])
+            known = sorted(g.words.get(name, set()) - {""}) + ([] if g.strict else ["never seen"])
             values: Any = rng.choice(np.array(known or ["never seen"], dtype=object), rows)
             columns[name] = np.where(rng.random(rows) < 0.1, None, values) if gaps else values
         else:

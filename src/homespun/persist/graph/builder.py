@@ -118,7 +118,7 @@ class Graph:
         if key not in self._known:
             name = self._known[key] = f"homespun/constant/{len(self.constants)}"
             if text:
-                words = [str(word).encode() for word in array.ravel()]
+                words: Any = [str(word).encode() for word in array.ravel()]
                 self.constants.append(helper.make_tensor(name, 8, array.shape, words))  # 8: STRING
             else:
                 self.constants.append(numpy_helper.from_array(np.ascontiguousarray(array).reshape(array.shape), name))

@@ -30,7 +30,8 @@ def _one_query(g, rows, spec):
     """The graph for one query (d,): distances and places of its k nearest, (k,); equal distances by row number."""
     from onnx import TensorProto, helper
 
-    nodes, name = [], f"homespun/{len(g.nodes)}/query"
+    nodes: list = []
+    name = f"homespun/{len(g.nodes)}/query"
 
     def op(kind, *inputs, outputs=1, **attributes):
         names = [f"{name}/{len(nodes)}/{i}" for i in range(outputs)]
