@@ -234,6 +234,10 @@ def assemble(folder: Path) -> list[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(reference(package))
         written.append(target)
+    from docs.used_cars import files
+
+    for name, text in files().items():
+        (folder / "tutorials" / name).write_text(text)
     return written
 
 
