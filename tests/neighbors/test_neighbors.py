@@ -176,6 +176,13 @@ def test_bad_input(cloud):
         NearestNeighbors().fit([[np.nan], [1.0]])
 
 
+@pytest.mark.parametrize("y", [[0.5, 1.5], [1, "a"]], ids=["numbers with fractions", "mixed"])
+def test_classes_that_are_none_are_refused(y):
+    with pytest.raises(DataError, match=r"KNeighborsClassifier\.fit: Unknown label type") as error:
+        KNeighborsClassifier(1).fit([[0.0], [1.0]], np.array(y, dtype=object if "a" in y else float))
+    assert error.value.rule == "y holds classes" and error.value.operands == {"y": (2,)}
+
+
 @pytest.mark.parametrize("model", [KNeighborsRegressor(), KNeighborsClassifier()])
 def test_targets_are_required(cloud, model):
     with pytest.raises(DataError, match=r"fit: .*requires y to be passed, but the target y is None") as error:

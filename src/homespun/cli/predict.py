@@ -77,5 +77,5 @@ def unseen(project, frame) -> list[str]:
         if len(new):
             shown = ", ".join(map(repr, list(dict.fromkeys(new))[:3]))
             said.append(f"column {name!r} has words in {len(new):,} of {len(frame):,} rows that the training data did not have, "
-                        f"such as {shown}: the prediction rests on the other columns there")
+                        f"such as {shown}: the model takes them for rare or missing ones")
     return said

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
 
+from homespun.base import DataError
 from homespun.base.estimator import ClassifierMixin
 from homespun.base.stored import stored_array, within
 from homespun.neighbors.base import VOTING_PARAMS, NeighborsBase, neighbor_weights
@@ -60,7 +61,11 @@ class KNeighborsClassifier(ClassifierMixin, NeighborsBase):
     def fit(self, X, y):
         """Keep X, (n, d), and the classes y, (n,) or (n, outputs)."""
         y = self._fit(X, y)
-        check_classification_targets(y)
+        try:
+            check_classification_targets(y)
+        except ValueError as error:
+            raise DataError(f"{type(self).__name__}.fit: {error}", operation="fit", operands={"y": y.shape},
+                            rule="y holds classes") from None
         self.outputs_2d_ = y.ndim == 2 and y.shape[1] > 1  # one column of targets is one output
         columns = y.reshape(len(y), -1)
         found = [np.unique(column, return_inverse=True) for column in columns.T]
