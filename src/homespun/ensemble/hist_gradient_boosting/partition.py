@@ -11,6 +11,9 @@ from __future__ import annotations
 import numpy as np
 
 from homespun.kernels import kernel, oracle, prange
+from homespun.kernels.patience import PATIENCE
+
+NANOSECONDS = 4.0  # that a row takes one thread, about
 
 
 def divide(source, target, segments, parent, left, right, codes, goes_left):
@@ -19,8 +22,11 @@ def divide(source, target, segments, parent, left, right, codes, goes_left):
     IN source (S, m), codes (n,) of the feature, goes_left (256,): 1 for a code that goes left.
     OUT target (S, m), segments (nodes, S, 2) of both children.
     """
-    run = divide_shards if len(source) > 1 else divide_alone
-    run(source, target, segments, parent, left, right, codes, goes_left)
+    arguments = source, target, segments, parent, left, right, codes, goes_left
+    if len(source) > 1:
+        PATIENCE.run(lambda: NANOSECONDS * 1e-9 * int(segments[parent, :, 1].sum()), divide_shards, *arguments)
+    else:
+        divide_alone(*arguments)
 
 
 _SIGNATURE = "void(i8[:, ::1], i8[:, ::1], i8[:, :, ::1], i8, i8, i8, u1[::1], u1[::1])"

@@ -23,6 +23,7 @@ from homespun.ensemble.hist_gradient_boosting.histogram import BINS, LOWER, sum_
 from homespun.kernels import kernel, oracle, prange
 from homespun.kernels.binning import MISSING
 from homespun.kernels.kernel import ready
+from homespun.kernels.patience import PATIENCE
 from homespun.kernels.threads import over_blocks
 
 FEW_ROWS = 1000  # up to here one thread searches
@@ -49,19 +50,25 @@ def search(codes, group_start, elements, segments, grid, hist, sibling, features
     """
     if packed:
         flat, sums = codes.reshape(len(codes), -1), hist.reshape(-1)  # within the kernel it would take 0.2 s more to compile
-        search_packed(flat, codes.shape[2], group_start, elements, segments, sums, hist, sibling, features, allowed, nodes,
-                      limits, best)
+        PATIENCE.run(lambda: seconds_alone(segments, features), search_packed, flat, codes.shape[2], group_start, elements,
+                     segments, sums, hist, sibling, features, allowed, nodes, limits, best)
         return
     if by is None:
         by = "one" if len(codes) == 1 or codes.shape[1] <= FEW_ROWS else _POOL.answer()
         if by == "threads" and segments[:, 1].sum() * len(features) < WORTH:
             by = "one"
     if by == "pool":
-        search_exact(codes, group_start, elements, segments, grid, hist, sibling, features, allowed, nodes, limits, best)
+        PATIENCE.run(lambda: seconds_alone(segments, features), search_exact, codes, group_start, elements, segments, grid, hist,
+                     sibling, features, allowed, nodes, limits, best)
         return
     blocks = len(codes) if by == "threads" else 1
     over_blocks(search_alone, blocks, blocks, codes, group_start, elements, segments, grid, hist, sibling, features, allowed,
                 nodes, limits, best)
+
+
+def seconds_alone(segments, features) -> float:
+    """What a search takes one thread, about: a nanosecond an update, a microsecond to scan a feature of both nodes."""
+    return 1e-9 * len(features) * (int(segments[:, 1].sum()) + 1000)
 
 
 class _Pool:
