@@ -115,6 +115,8 @@ TRANSFORMERS = [
     (TfidfVectorizer(), TEXTS, [*TEXTS, "nothing known"]),
     (TfidfVectorizer(norm="l1", sublinear_tf=True, smooth_idf=False), TEXTS, TEXTS),
     (TfidfVectorizer(use_idf=False, norm=None), TEXTS, TEXTS),
+    pytest.param(TfidfVectorizer(smooth_idf=False, vocabulary=["red", "zebra"], dtype=np.int64), TEXTS,
+                 TEXTS, marks=pytest.mark.filterwarnings("ignore:Only float64", "ignore:divide by zero")),
     (HashingVectorizer(n_features=64), TEXTS, TEXTS),
     (HashingVectorizer(n_features=16, alternate_sign=False, norm=None, binary=True), TEXTS, TEXTS),
 ]
@@ -197,6 +199,7 @@ def test_words_and_numbers_of_one_table(tmp_path):
     (IterativeImputer(sample_posterior=True), "draws random"),
     (KNNImputer(metric=lambda a, b, **_: 0.0), "metric given as a function"),
     (CountVectorizer(tokenizer=str.split, token_pattern=None), "tokenizer given as a function"),
+    (HashingVectorizer(n_features=8, input="filename"), "opens the files that its rows name"),
     (FunctionTransformer(np.log1p, kw_args={"where": True}), "kw_args"),
     (TransformedTargetRegressor(Ridge(), transformer=QuantileTransformer(n_quantiles=5)), "the way back"),
 ], ids=names_of)

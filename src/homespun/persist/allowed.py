@@ -84,13 +84,14 @@ SKLEARN = {
     "sklearn.metrics._scorer": "_Scorer _PassthroughScorer _MultimetricScorer",
 }
 SKLEARN_FUNCTIONS = ("sklearn.metrics", "sklearn.feature_selection", "sklearn.metrics.pairwise")
+READ_TEXTS = ("sklearn.feature_extraction.text", "homespun.feature_extraction.text")  # modules of vectorizers
 NUMPY_FUNCTIONS = ("numpy", "scipy.special")  # their ufuncs: log1p, expit, …
 BUILTIN_TYPES = {cls.__name__: cls for cls in (bool, int, float, complex, str, bytes, object, list, tuple, dict, set)}
 
 
 def refuse_input(value: Any, operation: str) -> None:
     """A text vectorizer reads texts: with input="filename" it would open whatever file the self-test's rows name."""
-    if not any(cls.__module__ == "sklearn.feature_extraction.text" for cls in type(value).__mro__):
+    if not any(cls.__module__.startswith(READ_TEXTS) for cls in type(value).__mro__):
         return
     found = getattr(value, "input", "content")
     if not (isinstance(found, str) and found == "content"):
@@ -290,7 +291,8 @@ def _ours(module: ModuleType, name: str, home: str) -> Any:
     """A class or function of one of our modules that a file may name, else None."""
     thing = _defined(module, name, home)
     if isinstance(thing, FunctionType):
-        return thing if home.split(".")[1] in COMPUTING else None
+        method = "." in name  # its `self` would be the rows, and a table's columns can have the names of attributes
+        return thing if home.split(".")[1] in COMPUTING and not method else None
     return thing if isinstance(thing, type) else None
 
 

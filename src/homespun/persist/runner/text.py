@@ -67,7 +67,8 @@ def tfidf_weights(spec, X):
     X = matrix(X)
     if spec["sublinear"]:
         X = np.where(X > 0, np.log(np.where(X > 0, X, 1.0)) + 1.0, 0.0).astype(X.dtype)
-    X = X if spec["idf"] is None else X * spec["idf"].astype(X.dtype)
+    if spec["idf"] is not None:  # without smoothing, the weight of a term in no document is infinite
+        X = np.multiply(X, spec["idf"].astype(X.dtype), out=np.zeros_like(X), where=X != 0)
     return unit_length(X, spec["norm"])
 
 

@@ -13,6 +13,8 @@ WIDEST = 2**17  # columns of an answer, which is dense
 
 def _analysis(model, where) -> dict[str, Any]:
     name = f"homespun.feature_extraction.text.{type(model).__name__}"
+    if model.input != "content":
+        raise refused(where, name, f'it opens the files that its rows name, as input is "{model.input}"', 'input="content"')
     for given in ("preprocessor", "tokenizer", "analyzer", "strip_accents"):
         if callable(getattr(model, given)):
             raise refused(where, name, f"{given} given as a function is not handled")
