@@ -1,4 +1,4 @@
-"""Texts into sparse rows of word counts, hashed counts, or TF-IDF weights. No vectorizer here opens a file."""
+"""Texts into sparse rows of word counts, hashed counts, or TF-IDF weights."""
 
 from homespun.base.lazy import lazy_names
 

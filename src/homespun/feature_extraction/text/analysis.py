@@ -4,8 +4,9 @@
 
     "word": n tokens in a row, joined by a space      "char": n letters in a row      "char_wb": within a word and a space around
 
-Each step can be replaced by a function of the user (`preprocessor`, `tokenizer`, `analyzer`). Files are never opened: a
-vectorizer that opens what its rows name would read any file for whoever may send rows to a served model.
+Each step can be replaced by a function of the user (`preprocessor`, `tokenizer`, `analyzer`). Rows can be texts, or names
+of files that are opened here (`input`). A model file never holds a vectorizer that opens files (`persist.allowed`): a served
+model would read any file for whoever may send it rows.
 """
 
 from __future__ import annotations
@@ -14,18 +15,22 @@ import re
 import unicodedata
 import warnings
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
+from scipy import sparse
+from sklearn import get_config
 
 from homespun.base.errors import DataError, ParameterError
 from homespun.base.estimator import Estimator, TransformerMixin
-from homespun.base.params import ArrayLike, Boolean, CallableWith, Instance, OneOf, Satisfies
+from homespun.base.params import ArrayLike, Boolean, CallableWith, Instance, OneOf, Satisfies, check_param
 
 _SPACES = re.compile(r"\s\s+")
+WORDS_OF_TWO_LETTERS = r"(?u)\b\w\w+\b"  # the default token_pattern
 
 ANALYSIS_PARAMS = {
-    "input": OneOf("content"),
+    "input": OneOf("content", "filename", "file"),
     "encoding": Instance(str, noun="the name of an encoding"),
     "decode_error": OneOf("strict", "ignore", "replace"),
     "strip_accents": OneOf(None, "ascii", "unicode") | CallableWith("a function of a text"),
@@ -40,34 +45,39 @@ ANALYSIS_PARAMS = {
 }
 
 
-class TextVectorizer(TransformerMixin, Estimator):
-    """Base of the vectorizers. Subclasses have the parameters `ANALYSIS_PARAMS`."""
+class TextVectorizer(TransformerMixin, Estimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
+    """Base of the vectorizers. Subclasses have the parameters `ANALYSIS_PARAMS`. The functions that it builds can be pickled."""
+
+    def __init_subclass__(cls, **settings):
+        super().__init_subclass__(**{"auto_wrap_output_keys": None, **settings})  # no set_output: no dataframe of sparse rows
 
     def build_analyzer(self) -> Callable[[Any], list]:
         """The function from a document to its list of terms."""
+        self._check("analyzer")
         if callable(self.analyzer):
-            analyzer = self.analyzer
-            return lambda document: analyzer(self.decode(document))
+            return partial(_analyzed, self.decode, self.analyzer)
         prepare = self.build_preprocessor()
         low, high = self.ngram_range
         if self.analyzer != "word":
             grams = char_ngrams if self.analyzer == "char" else char_wb_ngrams
-            return lambda document: grams(prepare(self.decode(document)), low, high)
+            return partial(_letters, self.decode, prepare, grams, low, high)
         tokenize, stop_words = self.build_tokenizer(), self.get_stop_words()
         self._warn_of_stop_words(stop_words, prepare, tokenize)
         if stop_words is None and (low, high) == (1, 1):
-            return lambda document: tokenize(prepare(self.decode(document)))
-        return lambda document: word_ngrams(tokenize(prepare(self.decode(document))), stop_words, low, high)
+            return partial(_tokens, self.decode, prepare, tokenize)
+        return partial(_words, self.decode, prepare, tokenize, stop_words, low, high)
 
     def build_preprocessor(self) -> Callable[[str], str]:
         """The function that strips accents and makes lower case."""
         if self.preprocessor is not None:
             return self.preprocessor
-        strip = {None: None, "ascii": strip_accents_ascii, "unicode": strip_accents_unicode}.get(
-            self.strip_accents if isinstance(self.strip_accents, (str, type(None))) else "", self.strip_accents)
-        if strip is None:
-            return str.lower if self.lowercase else lambda text: text
-        return (lambda text: strip(text.lower())) if self.lowercase else strip
+        self._check("strip_accents")
+        if self.strip_accents is None:
+            return str.lower if self.lowercase else _unchanged
+        strip = self.strip_accents
+        if not callable(strip):
+            strip = strip_accents_ascii if strip == "ascii" else strip_accents_unicode
+        return partial(_lower_stripped, strip) if self.lowercase else strip
 
     def build_tokenizer(self) -> Callable[[str], list]:
         """The function from a text to its tokens."""
@@ -82,6 +92,7 @@ class TextVectorizer(TransformerMixin, Estimator):
 
     def get_stop_words(self) -> frozenset | None:
         """The words that are left out, or None."""
+        self._check("stop_words")
         if self.stop_words == "english":
             from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
@@ -89,7 +100,12 @@ class TextVectorizer(TransformerMixin, Estimator):
         return None if self.stop_words is None else frozenset(self.stop_words)
 
     def decode(self, document) -> str:
-        """A document as text: bytes are decoded."""
+        """A document as text: a file is read, bytes are decoded."""
+        if self.input == "filename":
+            with open(document, "rb") as file:
+                document = file.read()
+        elif self.input == "file":
+            document = document.read()
         if isinstance(document, bytes):
             return document.decode(self.encoding, self.decode_error)
         if document is None or document is np.nan or (isinstance(document, float) and document != document):
@@ -119,12 +135,34 @@ class TextVectorizer(TransformerMixin, Estimator):
                 "Your stop_words may be inconsistent with your preprocessing. Tokenizing the stop words generated tokens "
                 f"{cut} not in stop_words.", UserWarning)
 
+    def _warn_of_unused(self):
+        """Parameters whose place another one has taken."""
+        function = callable(self.analyzer)
+        letters = function or self.analyzer != "word"
+        unused = [
+            ("token_pattern", "'tokenizer' is not None", self.tokenizer is not None and self.token_pattern is not None),
+            ("preprocessor", "'analyzer' is callable", function and self.preprocessor is not None),
+            ("ngram_range", "'analyzer' is callable", function and tuple(self.ngram_range) != (1, 1)),
+            ("stop_words", "'analyzer' != 'word'", letters and self.stop_words is not None),
+            ("token_pattern", "'analyzer' != 'word'", letters and self.token_pattern not in (None, WORDS_OF_TWO_LETTERS)),
+            ("tokenizer", "'analyzer' != 'word'", letters and self.tokenizer is not None),
+        ]
+        for name, why, unread in unused:
+            if unread:
+                warnings.warn(f"The parameter '{name}' will not be used since {why}", UserWarning)
+
+    def _check(self, name):
+        check_param(type(self).__name__, name, getattr(self, name), self.params[name])
+
     def _check_analysis(self):
         low_high = tuple(self.ngram_range)
-        if len(low_high) != 2 or not all(isinstance(n, (int, np.integer)) and n >= 1 for n in low_high) or (
-                low_high[0] > low_high[1]):
+        if len(low_high) != 2 or not all(isinstance(n, (int, np.integer)) and n >= 1 for n in low_high):
             raise self._refused("ngram_range", self.ngram_range,
-                                f"Invalid value for ngram_range={self.ngram_range}: 1 <= lower boundary <= upper boundary")
+                                f"Invalid value for ngram_range={self.ngram_range}: two whole numbers from 1 on, low and high")
+        if low_high[0] > low_high[1]:
+            raise self._refused(
+                "ngram_range", self.ngram_range,
+                f"Invalid value for ngram_range={self.ngram_range} lower boundary larger than the upper boundary.")
         if self.token_pattern is None and self.tokenizer is None and self.analyzer == "word":
             raise self._refused("token_pattern", None, "token_pattern must be a regular expression if there is no tokenizer, "
                                 "got None")
@@ -147,6 +185,33 @@ class TextVectorizer(TransformerMixin, Estimator):
         tags.input_tags.string = True
         tags.input_tags.two_d_array = False
         return tags
+
+
+# What `build_analyzer` and `build_preprocessor` give: functions of a module with their first arguments, which can be pickled.
+
+
+def _analyzed(decode, analyzer, document):
+    return analyzer(decode(document))
+
+
+def _letters(decode, prepare, grams, low, high, document):
+    return grams(prepare(decode(document)), low, high)
+
+
+def _tokens(decode, prepare, tokenize, document):
+    return tokenize(prepare(decode(document)))
+
+
+def _words(decode, prepare, tokenize, stop_words, low, high, document):
+    return word_ngrams(tokenize(prepare(decode(document))), stop_words, low, high)
+
+
+def _unchanged(text):
+    return text
+
+
+def _lower_stripped(strip, text):
+    return strip(text.lower())
 
 
 def word_ngrams(tokens, stop_words, low, high) -> list:
@@ -205,3 +270,11 @@ def strip_accents_unicode(text: str) -> str:
 def strip_accents_ascii(text: str) -> str:
     """As `strip_accents_unicode`, and what has no ASCII letter is left out."""
     return unicodedata.normalize("NFKD", text).encode("ASCII", "ignore").decode("ASCII")
+
+
+def as_configured(X):
+    """The sparse matrix as the kind that `sklearn.set_config(sparse_interface=…)` asks for (from 1.9 on); the data are shared."""
+    kind = {"spmatrix": "matrix", "sparray": "array"}.get(get_config().get("sparse_interface"))
+    if kind is None or sparse.isspmatrix(X) == (kind == "matrix"):
+        return X
+    return getattr(sparse, f"{X.format}_{kind}")(X)

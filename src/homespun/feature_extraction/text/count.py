@@ -4,7 +4,7 @@
 
 All tokens of all documents become one array of term numbers (a dictionary gives each new term the next one); the numbers are
 put in order once and equal ones in a row are added. That is about half the work of a counter for each document. Cost O(tokens
-+ V log V). Not handled: files (see `analysis`).
++ V log V).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from homespun.base.errors import DataError
 from homespun.base.estimator import check_is_fitted, check_params
 from homespun.base.params import Anything, Integer, Real, Satisfies
 from homespun.base.stored import refuse
-from homespun.feature_extraction.text.analysis import ANALYSIS_PARAMS, TextVectorizer
+from homespun.feature_extraction.text.analysis import ANALYSIS_PARAMS, TextVectorizer, as_configured
 
 
 class CountVectorizer(TextVectorizer):
@@ -30,8 +30,9 @@ class CountVectorizer(TextVectorizer):
 
     Parameters
     ----------
-    input : {"content"}
-        Texts or bytes. Unlike scikit-learn's, no vectorizer here opens files: read them first.
+    input : {"content", "filename", "file"}, default="content"
+        What a row is: a text (or bytes), the name of a file, which is opened, or an open file, which is read. Only a
+        vectorizer of texts can be in a model file.
     encoding : str, default="utf-8"
     decode_error : {"strict", "ignore", "replace"}, default="strict"
     strip_accents : {"ascii", "unicode"}, callable or None, default=None
@@ -127,10 +128,11 @@ class CountVectorizer(TextVectorizer):
         """Learn the vocabulary, and the counts, (n_documents, n_terms)."""
         check_params(self)
         self._check_analysis()
+        self._warn_of_unused()
         documents = self._documents(raw_documents, "fit")
         self._take_vocabulary()
         if self.fixed_vocabulary_:
-            return self._counts(documents, self.vocabulary_)
+            return as_configured(self._counts(documents, self.vocabulary_))
         numbers = _Numbers()
         codes, ends = term_codes(self.build_analyzer(), documents, numbers.__getitem__)
         if not numbers:
@@ -143,7 +145,7 @@ class CountVectorizer(TextVectorizer):
         if kept is not None:
             X, terms = X[:, kept], [terms[j] for j in kept]
         self.vocabulary_ = {term: j for j, term in enumerate(terms)}
-        return X
+        return as_configured(X)
 
     def transform(self, raw_documents):
         """The counts of the vocabulary's terms; other terms are passed over."""
@@ -152,7 +154,7 @@ class CountVectorizer(TextVectorizer):
             self._take_vocabulary()
             if not self.fixed_vocabulary_:
                 raise NotFittedError("Vocabulary not fitted or provided")
-        return self._counts(documents, self.vocabulary_)
+        return as_configured(self._counts(documents, self.vocabulary_))
 
     def inverse_transform(self, X):
         """For each row the terms that are in it."""

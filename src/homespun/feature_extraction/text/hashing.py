@@ -13,7 +13,7 @@ from scipy import sparse
 
 from homespun.base.estimator import check_params
 from homespun.base.params import Anything, Boolean, Integer, OneOf
-from homespun.feature_extraction.text.analysis import ANALYSIS_PARAMS, TextVectorizer
+from homespun.feature_extraction.text.analysis import ANALYSIS_PARAMS, TextVectorizer, as_configured
 from homespun.feature_extraction.text.count import _Numbers, term_codes
 from homespun.feature_extraction.text.tfidf import normalize_rows
 
@@ -88,6 +88,7 @@ class HashingVectorizer(TextVectorizer):
         """Check the parameters; nothing is learned."""
         check_params(self)
         self._check_analysis()
+        self._warn_of_unused()
         self._documents(X, "fit")
         return self
 
@@ -110,7 +111,7 @@ class HashingVectorizer(TextVectorizer):
         out.sum_duplicates()
         if self.binary:
             out.data.fill(1)
-        return normalize_rows(out, self.norm)
+        return as_configured(normalize_rows(out, self.norm))
 
     def fit_transform(self, X, y=None):
         """As `transform`."""

@@ -8,6 +8,8 @@ Sparck Jones 1972, J. of Documentation 28(1), with scikit-learn's constants. Cos
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from scipy import sparse
 from sklearn.base import OneToOneFeatureMixin
@@ -16,6 +18,7 @@ from homespun.base.errors import DataError
 from homespun.base.estimator import Estimator, TransformerMixin, check_is_fitted, check_params
 from homespun.base.params import Boolean, OneOf
 from homespun.base.stored import FLOATS, refuse, stored_array
+from homespun.feature_extraction.text.analysis import as_configured
 from homespun.feature_extraction.text.count import CountVectorizer
 
 WEIGHT_PARAMS = {
@@ -26,7 +29,7 @@ WEIGHT_PARAMS = {
 }
 
 
-class TfidfTransformer(OneToOneFeatureMixin, TransformerMixin, Estimator):
+class TfidfTransformer(OneToOneFeatureMixin, TransformerMixin, Estimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """Counts into TF-IDF weights.
 
     Parameters
@@ -67,8 +70,7 @@ class TfidfTransformer(OneToOneFeatureMixin, TransformerMixin, Estimator):
         if self.use_idf:
             frequency = (np.bincount(X.indices, minlength=X.shape[1]) if X.format == "csr" else np.diff(X.indptr)).astype(dtype)
             frequency += float(self.smooth_idf)
-            with np.errstate(divide="ignore"):
-                idf = np.full_like(frequency, X.shape[0] + int(self.smooth_idf)) / frequency
+            idf = np.full_like(frequency, X.shape[0] + int(self.smooth_idf)) / frequency  # warns of a term in no document
             self.idf_ = np.log(idf) + np.ones(1, dtype=dtype)
         return self
 
@@ -86,7 +88,7 @@ class TfidfTransformer(OneToOneFeatureMixin, TransformerMixin, Estimator):
             X.data += 1.0
         if self.use_idf:
             X.data *= self.idf_.astype(X.dtype, copy=False)[X.indices]
-        return normalize_rows(X, self.norm)
+        return as_configured(normalize_rows(X, self.norm))
 
     def check_state(self):
         """The weights of a loaded transformer are as many as its columns."""
@@ -181,17 +183,24 @@ class TfidfVectorizer(CountVectorizer):
 
     def fit(self, raw_documents, y=None):
         """Learn the vocabulary, and how rare each term is."""
+        self._warn_of_dtype()
         self._weigh(super().fit_transform(raw_documents), fit=True)
         return self
 
     def fit_transform(self, raw_documents, y=None):
         """Learn, and the weights, (n_documents, n_terms)."""
+        self._warn_of_dtype()
         return self._weigh(super().fit_transform(raw_documents), fit=True)
 
     def transform(self, raw_documents):
         """The weights of the vocabulary's terms."""
         check_is_fitted(self, "_tfidf")
         return self._weigh(super().transform(raw_documents), fit=False)
+
+    def _warn_of_dtype(self):
+        if np.dtype(self.dtype).kind != "f":
+            warnings.warn(f"Only float64 or float32 'dtype' should be used. {np.dtype(self.dtype)} 'dtype' will be converted to "
+                          "np.float64.", UserWarning)
 
     def _weigh(self, X, fit):
         if fit:
@@ -208,6 +217,8 @@ class TfidfVectorizer(CountVectorizer):
 
     @idf_.setter
     def idf_(self, value):
+        if not self.use_idf:
+            raise self._refused("use_idf", False, "`idf_` cannot be set when `use_idf=False`")
         self._take_vocabulary()
         width = len(getattr(self, "vocabulary_", ()))
         if len(value) != width:
