@@ -8,7 +8,7 @@ from homespun.ensemble import HistGradientBoostingClassifier
 from homespun.ensemble.hist_gradient_boosting import partition, splitting
 from homespun.kernels import patience
 from homespun.kernels.kernel import Kernel
-from homespun.kernels.patience import LATE, LEAST, MOST, Patience
+from homespun.kernels.patience import LATE, LEAST, LONGEST, MOST, Patience
 
 compiled = pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="kernels are plain Python: no pool, nothing to wait for")
 
@@ -40,24 +40,31 @@ def two_threads():
 @compiled
 def test_after_a_wait_regions_run_alone_until_the_debt_is_paid(monkeypatch, two_threads):
     region, patience_ = Region(monkeypatch), Patience()
-    run = lambda takes: patience_.run(lambda: 0.5, region, takes)  # noqa: E731 - one thread takes half a second
-    run(0.5 + LATE / 2)
+    run = lambda takes: patience_.run(lambda: 0.05, region, takes)  # noqa: E731 - one thread takes 50 ms
+    run(0.05 + LATE / 2)
     assert patience_.debt == 0.0
-    run(1.5)  # a second too long
-    assert patience_.debt == pytest.approx(LEAST)
+    run(0.09)  # 40 ms too long
+    assert patience_.debt == pytest.approx(LEAST * 0.04)
     for _ in range(3):
-        run(0.75)
+        run(0.03)
     assert region.threads == [2, 2, 1, 1, 1] and numba.get_num_threads() == 2
-    run(1.5)  # waits again: four times as patient
-    assert region.threads[-1] == 2 and patience_.debt == pytest.approx(4 * LEAST)
+    run(0.09)  # waits again: four times as patient
+    assert region.threads[-1] == 2 and patience_.debt == pytest.approx(4 * LEAST * 0.04)
     for _ in range(5):
         patience_.debt = 0.0
-        run(1.5)
-    assert patience_.debt == pytest.approx(MOST)
+        run(0.09)
+    assert patience_.debt == pytest.approx(MOST * 0.04)
     patience_.debt = 0.0
     for _ in range(9):
-        run(0.1)
+        run(0.01)
     assert patience_.factor == LEAST and region.threads[-9:] == [2] * 9
+
+
+@compiled
+def test_a_process_that_was_stopped_is_soon_itself_again(monkeypatch):
+    region, patience_ = Region(monkeypatch), Patience()
+    patience_.run(lambda: 0.0, region, 3600.0)
+    assert patience_.debt == pytest.approx(LEAST * LONGEST)
 
 
 @compiled

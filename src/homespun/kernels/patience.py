@@ -26,6 +26,7 @@ import numba
 from homespun.kernels.kernel import runs_plain
 
 LATE = 1e-3  # seconds; an idle thread is there after 50 us, on a busy processor a turn takes 3 ms or more
+LONGEST = 0.1  # seconds; a process that was stopped (Ctrl-Z) for an hour in a region has not waited for a processor
 LEAST, MOST = 2.0, 32.0  # of the factor
 
 
@@ -49,7 +50,7 @@ class Patience:
         took = time.perf_counter() - start
         lost = took - seconds() if took > LATE else 0.0
         if lost > LATE:
-            self.debt = lost * self.factor
+            self.debt = min(lost, LONGEST) * self.factor
             self.factor = min(4.0 * self.factor, MOST)
         elif self.factor > LEAST:
             self.factor /= 2.0
