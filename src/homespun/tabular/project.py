@@ -196,9 +196,14 @@ class Project:
 
     def _repr_html_(self):
         """In a notebook: the leaderboard, what was decided, and what to look at."""
+        from functools import partial
         from html import escape
 
-        board = self.leaderboard.to_html(index=False, float_format=lambda value: f"{value:.4f}", na_rep="", border=0)
+        from homespun.report.document import show
+
+        forms = dict.fromkeys(("score", "low", "high"), ".4f") | {"fit_seconds": ".3g", "predict_seconds": ".2g", "p_value": "p"}
+        cells = {name: partial(show, form=form) for name, form in forms.items()}
+        board = self.leaderboard.to_html(index=False, formatters=cells, na_rep="–", border=0)
         rows = "".join(f"<tr><td>{escape(d.column or '(table)')}</td><td>{escape(d.kind)}</td>"
                        f"<td>{escape(str(d.value))[:80]}</td><td>{escape(d.evidence)}</td></tr>" for d in self.decisions)
         notes = "".join(f"<li>{escape(note)}</li>" for note in self.warnings)
