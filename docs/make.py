@@ -10,7 +10,7 @@ its own names what belongs there, and this script fills it from the source or fr
     <!-- definition NAME -->             the formula of the oracle called NAME (as in `homespun prove NAME`)
     <!-- kernels MODULE, PACKAGE -->     each compiled function there with the formula that defines it
     <!-- results JOB, JOB -->            the measured rows of these jobs ("all": the whole of RESULTS.md)
-    <!-- file PATH -->                   a file of the project, as it stands
+    <!-- file PATH -->                   a file of the project as a section: its headings are one level lower
 
 The reference of the packages (api/) is made of their docstrings. Formulas stay the plain text of the docstrings: what you
 read here is what stands above the code. The generator is Zensical, which reads MkDocs' configuration.
@@ -45,6 +45,11 @@ API = {  # package -> what its page is called
     "homespun.tabular": "tabular", "homespun.report": "report", "homespun.serve": "serve", "homespun.persist": "persist",
     "homespun.testing": "testing",
     "homespun.kernels": "kernels", "homespun.errors": "errors",
+}
+
+WRITTEN = {  # tables that a benchmark of its own writes -> which
+    "benchmarks/SERVING.md": "benchmarks.serve_load", "benchmarks/REPORTS.md": "benchmarks.report_speed",
+    "benchmarks/CSV_SPEED.md": "benchmarks.csv_speed",
 }
 
 
@@ -115,7 +120,9 @@ def results(jobs: str) -> str:
 
 
 def file(path: str) -> str:
-    return (ROOT / path).read_text().strip()
+    if path in WRITTEN and not (ROOT / path).is_file():
+        return f'!!! note\n    This has not been measured yet: `python -m {WRITTEN[path]}` does.'
+    return re.sub(r"^(?=#+ )", "#", (ROOT / path).read_text().strip(), flags=re.MULTILINE)
 
 
 FILLERS = {"formula": formula, "source": source, "definition": definition, "kernels": kernels,

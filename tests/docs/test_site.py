@@ -2,7 +2,9 @@
 
 import importlib.util
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -25,6 +27,8 @@ make = load_make()
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") != "0":
+        pytest.skip("the pages show a whole project with forests and boosting: hours as plain Python")
     folder = tmp_path_factory.mktemp("site")
     make.assemble(folder)
     return folder
@@ -93,8 +97,8 @@ def test_pages_type_no_measurement():
 
 
 @pytest.mark.skipif(importlib.util.find_spec("zensical") is None, reason="zensical (extra `docs`) is not installed")
-def test_site_builds_and_asks_nobody(tmp_path):
-    make.assemble(tmp_path / "build" / "docs")
+def test_site_builds_and_asks_nobody(site, tmp_path):
+    shutil.copytree(site, tmp_path / "build" / "docs")
     (tmp_path / "zensical.toml").write_text((ROOT / "zensical.toml").read_text())
     done = subprocess.run([sys.executable, "-m", "zensical", "build", "--clean"], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -105,3 +109,6 @@ def test_site_builds_and_asks_nobody(tmp_path):
         fetched = re.findall(r"<(?:script|img|iframe)[^>]*src=\"?(https?://[^\" >]+)", text)
         fetched += re.findall(r"<link[^>]*rel=\"?(?:stylesheet|preconnect|preload)[^>]*href=\"?(https?://[^\" >]+)", text)
         assert fetched == [], page
+    shown = (tmp_path / "site" / "tutorials" / "used_cars.html").read_text()
+    beside = re.findall(r"(?:src|href)=\"?(used_cars_\w+\.(?:svg|html))", shown)
+    assert len(beside) == 4 and all((tmp_path / "site" / "tutorials" / name).is_file() for name in beside), beside
