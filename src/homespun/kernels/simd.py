@@ -387,6 +387,58 @@ def _tile_below(typing_context, tile, limits, masks):
     return types.boolean(tile, limits, masks), generate
 
 
+def tile_least_two(tile, plus, at, number, least, second, which):
+    """Fold the rows of the tile, row i plus ``plus[at + i]``, into the two least values of each column.
+
+    least, second: (columns,) of the tile's dtype; which: (columns,) int32, of the row that holds the least, whose number is
+    ``number + i``; all three read and written. Of equal values the first one seen stays.
+    """
+    _check_range(plus, at, tile.shape[0])
+    for array in (least, second, which):
+        _check_range(array, 0, tile.shape[1])
+    for i in range(tile.shape[0]):
+        value = tile[i] + plus[at + i]
+        below = value < least
+        second[:] = np.minimum(second, np.where(below, least, value))
+        which[:] = np.where(below, number + i, which)
+        least[:] = np.where(below, value, least)
+
+
+@compiled(tile_least_two)
+def _tile_least_two(typing_context, tile, plus, at, number, least, second, which):
+    def generate(context, builder, signature, args):
+        kind = signature.args[0]
+        values = _unpack(builder, kind, args[0])
+        numbers = ir.VectorType(_i32, kind.lanes)
+        plus_first = _flat_pointer(context, builder, signature.args[1], args[1], args[2], _i64(kind.rows))
+        arrays = [_flat_pointer(context, builder, signature.args[place], args[place], _i64(0), _i64(kind.columns))
+                  for place in (4, 5, 6)]
+        added, own = [], []
+        for row in range(kind.rows):
+            added.append(_broadcast(builder, kind, builder.load(builder.gep(plus_first, [_i64(row)]))))
+            number_of_row = builder.add(builder.trunc(args[3], _i32), _i32(row))
+            alone = builder.insert_element(ir.Constant(numbers, ir.Undefined), number_of_row, _i32(0))
+            own.append(builder.shuffle_vector(alone, ir.Constant(numbers, ir.Undefined), ir.Constant(numbers, [0] * kind.lanes)))
+        for v in range(kind.vectors):
+            low_at, next_at, which_at = (builder.gep(first, [_i64(v * kind.lanes)]) for first in arrays)
+            which_at = builder.bitcast(which_at, numbers.as_pointer())
+            low, next_ = _load_vector(builder, kind, low_at), _load_vector(builder, kind, next_at)
+            found = builder.load(which_at, align=4)
+            for row in range(kind.rows):
+                value = builder.fadd(values[row * kind.vectors + v], added[row])
+                below = builder.fcmp_ordered("<", value, low)
+                other = builder.select(below, low, value)
+                next_ = builder.select(builder.fcmp_ordered("<", other, next_), other, next_)
+                found = builder.select(below, own[row], found)
+                low = builder.select(below, value, low)
+            _store_vector(builder, kind, low, low_at)
+            _store_vector(builder, kind, next_, next_at)
+            builder.store(found, which_at, align=4)
+        return context.get_dummy_value()
+
+    return types.void(tile, plus, types.intp, types.intp, least, second, which), generate
+
+
 def tile_store(tile, out, at, stride):
     """Write the tile to the flat array `out`: entry (i, j) to ``out[at + i * stride + j]``."""
     for i in range(tile.shape[0]):
