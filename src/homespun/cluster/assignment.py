@@ -50,6 +50,9 @@ class Assigner:
         What sums are relative to: the mean of a dense X, zero for a sparse one.
     """
 
+    sums: np.ndarray         # (B, k, d) of the blocks; empty before the first step
+    last: np.ndarray | None  # centres of the last step, relative to `centre`
+
     def __init__(self, X, weights):
         self.X, self.weights = X, weights
         n, d = X.shape
@@ -88,7 +91,7 @@ class Assigner:
             Rows whose label is another one than after the last step.
         """
         k, d = centres.shape
-        if self.sums is None:
+        if not len(self.sums):
             entries = self.X.nnz if sparse.issparse(self.X) else self.X.size
             blocks = max(1, min(MOST_BLOCKS, len(self.labels) // LEAST_ROWS, entries // (4 * k * d)))
             self.sums, self.mass, self.changed = np.zeros((blocks, k, d)), np.zeros((blocks, k)), np.zeros(blocks, np.int64)
@@ -100,22 +103,25 @@ class Assigner:
         moved = centres - self.centre
         came = np.zeros(k) if self.last is None else SAFE**2 * self.scale * np.sqrt(((moved - self.last) ** 2).sum(axis=1))
         self.last = moved
-        small = (self.scale * moved).astype(np.float32)
+        with np.errstate(over="ignore"):  # infinite scores prove nothing: such labels come from the definition
+            small = (self.scale * moved).astype(np.float32)
+            squares = (small.astype(np.float64) ** 2).sum(axis=1).astype(np.float32)
+            came = came.astype(np.float32)
         groups = -(-k // ROWS)
         left, plus = np.zeros((groups * ROWS, d), np.float32), np.full(groups * ROWS, np.inf, np.float32)
         left[:k] = -2.0 * small
-        plus[:k] = (small.astype(np.float64) ** 2).sum(axis=1)
+        plus[:k] = squares
         left = np.ascontiguousarray(left.reshape(groups, ROWS, d).transpose(0, 2, 1)).ravel()
         over_blocks(assign_panels, len(self.sums), self.X, self.weights, self.centre, self.scale, self.panels, self.squares, left,
-                    plus, moved, came.astype(np.float32), self.upper, self.lower, self.labels, self.sums, self.mass, self.changed)
+                    plus, moved, came, self.upper, self.lower, self.labels, self.sums, self.mass, self.changed)
         return int(self.changed.sum())
 
     def forget(self):
         """As if there had been no step."""
         self.labels[:] = -1
         self.upper, self.lower = np.full(len(self.labels), np.inf, np.float32), np.zeros(len(self.labels), np.float32)
-        self.sums: np.ndarray | None = None
-        self.last: np.ndarray | None = None  # centres of the last step, relative to `centre`
+        self.sums = np.empty((0, 0, 0))
+        self.last = None
 
     def totals(self):
         """Weights of the clusters (k,), and their weighted sums (k, d) relative to `centre`."""

@@ -116,12 +116,9 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Es
         weights = self.validate_weights(sample_weight, X)
         rng = generator(self.random_state)
         assigner = Assigner(X, weights)
-        best = None
-        for _ in range(self._starts()):
-            found = lloyd(assigner, self._start(assigner, rng), self.max_iter, self.tol, self.verbose)
-            if best is None or found[2] < best[2]:
-                best = found
-        self.labels_, self.cluster_centers_, self.inertia_, self.n_iter_ = best
+        found = [lloyd(assigner, self._start(assigner, rng), self.max_iter, self.tol, self.verbose)
+                 for _ in range(self._starts())]
+        self.labels_, self.cluster_centers_, self.inertia_, self.n_iter_ = min(found, key=lambda one: one[2])
         self._n_features_out = self.n_clusters
         distinct = len(np.unique(self.labels_))
         if distinct < self.n_clusters:
