@@ -41,6 +41,18 @@ def clouds(n: int, d: int, *, queries: int, k: int = 10, seed: int = 0) -> dict:
     return {"X": X, "queries": Q, "k": k, "truth": truth}
 
 
+def groups(n: int, d: int, *, k: int, dtype=np.float32, seed: int = 0) -> dict:
+    """Overlapping groups of rows, more of them than centres, and k rows to start from.
+
+    X: (n, d)   start: (k, d)   y: (n,) the group, 0 … k - 1
+    """
+    rng = np.random.default_rng(seed)
+    middles = 1.2 * rng.normal(size=(3 * k // 2, d))
+    labels = rng.integers(0, len(middles), n)
+    X = (middles[labels] + rng.normal(size=(n, d)) + 2).astype(dtype)
+    return {"X": X, "start": X[rng.choice(n, k, replace=False)].copy(), "y": labels % k}
+
+
 def regression(n: int, d: int, *, informative: int, alpha: float, l1: bool = False, seed: int = 0) -> dict:
     """Linear target of `informative` columns; neighbouring columns are correlated, none is centred or scaled.
 

@@ -249,6 +249,34 @@ def rows_found(found, made):
     return found[1]
 
 
+# -- clusters: as many steps from the same start on -----------------------------------------------------------------------
+
+def clusters(path: str, **parameters):
+    def fit(made):
+        from importlib import import_module
+
+        module, _, name = path.partition(":")
+        kind = getattr(import_module(module), name)
+        return kind(len(made["start"]), init=made["start"], n_init=1, tol=0, **parameters).fit(made["X"])
+
+    return fit
+
+
+def centres_of(model, made):
+    return model.cluster_centers_
+
+
+def inertia(centres, made):
+    """Sum of the squared distances to the nearest centre, in float64."""
+    centres = centres.astype(np.float64)
+    total = 0.0
+    for first in range(0, len(made["X"]), 4096):
+        rows = made["X"][first : first + 4096].astype(np.float64)
+        squares = (rows**2).sum(axis=1)[:, None] - 2 * rows @ centres.T + (centres**2).sum(axis=1)
+        total += squares.min(axis=1).sum()
+    return float(total)
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # The table
 
@@ -308,6 +336,19 @@ JOBS = (
             Side("scikit-learn-intelex", "sklearnex",
                  search("sklearnex.neighbors:NearestNeighbors", algorithm="brute", n_jobs=THREADS), rows_found, avx2=False),
         )),
+    Job("k-means", ("KMeans",), data.groups,
+        sizes={"200,000 x 32, k = 64": {"n": 200_000, "d": 32, "k": 64}}, tiny={"n": 600, "d": 4, "k": 5},
+        quality=Quality("inertia", inertia, higher=False, within=1e-4),
+        ours=Side("homespun", "homespun", clusters("homespun.cluster:KMeans", max_iter=50), centres_of),
+        peers=(
+            Side("scikit-learn lloyd", "sklearn", clusters("sklearn.cluster:KMeans", max_iter=50), centres_of, {"fit": 4}),
+            Side("scikit-learn elkan", "sklearn", clusters("sklearn.cluster:KMeans", max_iter=50, algorithm="elkan"), centres_of),
+            Side("scikit-learn-intelex", "sklearnex", clusters("sklearnex.cluster:KMeans", max_iter=50), centres_of, avx2=False),
+        )),
+    Job("Gaussian naive Bayes", ("GaussianNB",), data.interactions,
+        sizes={"1,000,000 x 28": {"n": 1_000_000, "d": 28}}, tiny={"n": 1_500, "d": 10}, steps=("fit", "predict"),
+        quality=AUC, ours=_side("homespun", "homespun.naive_bayes:GaussianNB", probability_of),
+        peers=(_side("scikit-learn", "sklearn.naive_bayes:GaussianNB", probability_of, goals={"fit": 1, "predict": 1}),)),
     Job("lasso", ("Lasso", "ElasticNet"), data.regression,
         sizes={"10,000 x 1,000": {"n": 10_000, "d": 1_000, "informative": 100, "alpha": 0.01, "l1": True},
                "500 x 20,000": {"n": 500, "d": 20_000, "informative": 100, "alpha": 0.01, "l1": True}},
@@ -354,7 +395,12 @@ JOBS = (
 
 # Estimators without a row of their own, and why. `tests/benchmarks` fails for one that is neither here nor in a job.
 _COLUMNS = "preparation of columns: one pass over the data, bound by memory or by Python's strings; no goal was set"
+_COUNTS = "sums of counts by class, as in GaussianNB; a row for each kind of feature is to come with sparse texts"
 EXCLUDED = {
+    "BernoulliNB": _COUNTS,
+    "CategoricalNB": _COUNTS,
+    "ComplementNB": _COUNTS,
+    "MultinomialNB": _COUNTS,
     "BaselineClassifier": "predicts one number; it is there to be beaten in quality, not in time",
     "BaselineRegressor": "predicts one number; it is there to be beaten in quality, not in time",
     "Binarizer": _COLUMNS,

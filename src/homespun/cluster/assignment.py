@@ -76,7 +76,9 @@ class Assigner:
 
     def _pack(self):
         blocks = -(-len(self.squares) // (PACK_BLOCK * COLUMNS))
-        over_blocks(pack_panels, blocks, self.X, self.centre, self.scale, 1.0, self.panels, self.squares)
+        with np.errstate(over="ignore"):  # seen by the caller
+            over_blocks(pack_panels, blocks, self.X, self.centre, self.scale, 1.0, self.panels, self.squares)
+        self.squares[len(self.labels):] = 0.0
 
     def step(self, centres):
         """Label every row by its nearest centre.

@@ -24,6 +24,8 @@ EXCLUDED: dict[str, str] = {  # qualified name of an estimator that is not publi
     "homespun.feature_selection.selector.TableSelector": "what the selectors of any table share",
     "homespun.linear_model.cross_validated_path.PathCV": "what LassoCV and ElasticNetCV share",
     "homespun.linear_model.ridge_cv.Predicted": "stands for a model whose predictions are known, to call a user's scorer",
+    "homespun.naive_bayes.base.NaiveBayes": "what all naive Bayes classifiers share",
+    "homespun.naive_bayes.counts.CountingNB": "what those of counts share",
     "homespun.neighbors.base.NeighborsBase": "what all neighbour estimators share",
     "homespun.preprocessing.categories.CategoryEncoder": "what both encoders share",
     "homespun.preprocessing.scaler.Scaler": "what the scalers share",
