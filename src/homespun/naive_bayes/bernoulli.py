@@ -14,8 +14,7 @@ import numpy as np
 from scipy import sparse
 
 from homespun.base import DataError, ParameterError, Real
-from homespun.naive_bayes.base import IMPOSSIBLE
-from homespun.naive_bayes.counts import CountingNB, class_scores, logs, possible
+from homespun.naive_bayes.counts import CountingNB, logs, possible
 
 
 class BernoulliNB(CountingNB):
@@ -73,14 +72,16 @@ class BernoulliNB(CountingNB):
     def _weigh(self, alpha):
         self.feature_log_prob_ = logs(self.feature_count_ + alpha) - logs(self.class_count_[:, None] + 2 * alpha)
 
-    def _joint(self, X):
-        self._check_values(X)
+    def weights(self):
         present = np.minimum(self.feature_log_prob_, 0.0)  # a class without rows has p = 0/0
         absent = logs(-np.expm1(present))
         never, always = present == -np.inf, absent == -np.inf
         present, absent = np.where(never, 0.0, present), np.where(always, 0.0, absent)
-        scores = class_scores(X, present - absent, possible(self.class_log_prior_) + absent.sum(axis=1), self._threshold())
-        if never.any() or always.any():  # features that are never or always there (alpha=0): count how many are against
-            broken = class_scores(X, 1.0 * never - always, always.sum(axis=1).astype(np.float64), self._threshold())
-            scores[broken > 0.5] = IMPOSSIBLE
-        return scores
+        weights, level = present - absent, possible(self.class_log_prior_) + absent.sum(axis=1)
+        if not (never.any() or always.any()):
+            return weights, level, None, None
+        return weights, level, 1.0 * never - always, always.sum(axis=1).astype(np.float64)
+
+    def _joint(self, X):
+        self._check_values(X)
+        return super()._joint(X)

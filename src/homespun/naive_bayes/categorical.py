@@ -114,9 +114,12 @@ class CategoricalNB(CountingNB):
                             f"0 to {self.n_categories_[column] - 1}, but X holds {X[:, column].max()}", operation="predict",
                             operands={"X": X.shape}, rule=f"X[:, {column}] < {self.n_categories_[column]}",
                             suggestion=f"min_categories={X[:, column].max() + 1} leaves room for it")
+        return category_scores(X, *self.weights())
+
+    def weights(self):
+        """log p of all categories (sum of categories, C), log p(c) (C,), and where the categories of a feature begin (d + 1,)."""
         W = possible(np.concatenate(self.feature_log_prob_, axis=1))
-        return category_scores(X, np.ascontiguousarray(W.T), possible(self.class_log_prior_),
-                               np.append(0, np.cumsum(self.n_categories_)))
+        return np.ascontiguousarray(W.T), possible(self.class_log_prior_), np.append(0, np.cumsum(self.n_categories_))
 
     def check_state(self):
         """ModelFileError unless the arrays of a file have the shapes that prediction relies on."""

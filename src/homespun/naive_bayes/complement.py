@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from homespun.base import Boolean
-from homespun.naive_bayes.counts import CountingNB, class_scores, logs, possible
+from homespun.naive_bayes.counts import CountingNB, logs, possible
 
 
 class ComplementNB(CountingNB):
@@ -62,9 +62,9 @@ class ComplementNB(CountingNB):
         logged = logs(others) - logs(others.sum(axis=1, keepdims=True))
         self.feature_log_prob_ = logged / logged.sum(axis=1, keepdims=True) if self.norm else -logged
 
-    def _joint(self, X):
+    def weights(self):
         prior = self.class_log_prior_ if len(self.classes_) == 1 else np.zeros(len(self.classes_))
-        return class_scores(X, possible(self.feature_log_prob_), prior, self._threshold())
+        return possible(self.feature_log_prob_), prior, None, None
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

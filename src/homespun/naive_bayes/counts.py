@@ -84,8 +84,17 @@ class CountingNB(NaiveBayes):
         """Set `feature_log_prob_`, (C, d), from the counts."""
         raise NotImplementedError
 
+    def weights(self):
+        """W (C, d) and level (C,) of the module's header; and where a feature speaks against a class for certain: +1 where it is
+        there, -1 where it is not, (C, d), with the number of the latter (C,), or None twice."""
+        return possible(self.feature_log_prob_), possible(self.class_log_prior_), None, None
+
     def _joint(self, X):
-        return class_scores(X, possible(self.feature_log_prob_), possible(self.class_log_prior_), self._threshold())
+        weights, level, against, always = self.weights()
+        scores = class_scores(X, weights, level, self._threshold())
+        if against is not None:
+            scores[class_scores(X, against, always, self._threshold()) > 0.5] = IMPOSSIBLE
+        return scores
 
     def check_state(self):
         """ModelFileError unless the arrays of a file have the shapes that prediction relies on."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from homespun.base import DataError, ParameterError, Real
 from homespun.kernels import kernel, oracle, over_blocks
-from homespun.naive_bayes.base import PRIORS, NaiveBayes, checked_priors
+from homespun.naive_bayes.base import IMPOSSIBLE, PRIORS, NaiveBayes, checked_priors
 
 TINY = np.finfo(np.float64).tiny  # the least variance, of features that do not vary: its inverse is still finite
 
@@ -95,10 +95,14 @@ class GaussianNB(NaiveBayes):
         with np.errstate(divide="ignore"):
             return np.log(self.class_prior_)
 
-    def _joint(self, X):
+    def weights(self):
+        """What prediction needs beside the means: 1 / 2v (C, d), and what does not depend on x (C,)."""
         variance = np.maximum(self.var_, TINY)
         level = self._log_prior() - 0.5 * np.log(2 * np.pi * variance).sum(axis=1)
-        return gaussian_scores(X, self.theta_, 0.5 / variance, np.maximum(level, -1e300))
+        return 0.5 / variance, np.maximum(level, IMPOSSIBLE)
+
+    def _joint(self, X):
+        return gaussian_scores(X, self.theta_, *self.weights())
 
     def check_state(self):
         """ModelFileError unless the arrays of a file have the shapes that prediction relies on."""
