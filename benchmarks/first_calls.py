@@ -90,6 +90,8 @@ def example(cls):
     if "Imputer" in name or "Missing" in name or name.startswith("HistGradient"):
         X[rng.random(X.shape) < 0.1] = np.nan
         return X, y, f"{n:,} x {d} with missing values" + (", 10 rounds" if name.startswith("HistGradient") else "")
+    if name in ("MultinomialNB", "ComplementNB", "BernoulliNB", "CategoricalNB"):
+        return np.abs(X).round(), y, "counts, 500 x 40"
     if name == "LogTarget" or name == "NotNegative":
         y = np.exp(signal / 4)
     return X, y, "500 x 40"

@@ -606,3 +606,10 @@ def test_a_class_of_another_library_is_refused(tmp_path):
     with pytest.raises(ModelFileError, match=r"model\.steps\[1\]\[1\], a DecisionTreeRegressor") as caught:
         persist.save(model, tmp_path / "m")
     assert caught.value.where.startswith("model.steps[1][1]") and not (tmp_path / "m").exists()
+
+
+@pytest.mark.parametrize("what, words", [(object(), "an object"), ([1, 2], "a list"), (len, "a builtin_function_or_method")])
+def test_what_is_no_model_is_not_saved(what, words, tmp_path):
+    with pytest.raises(ModelFileError, match=f"cannot save {words}: it has neither fit nor predict") as caught:
+        persist.save(what, tmp_path / "m")
+    assert caught.value.suggestion and not list(tmp_path.iterdir())

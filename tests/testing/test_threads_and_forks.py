@@ -42,6 +42,8 @@ def data_for(cls):
         X = [" ".join(words[rng.integers(0, len(words), 6)]) for _ in range(ROWS)]
     elif cls.__name__ in ("LabelEncoder", "LabelBinarizer"):
         return np.array(["a", "b", "c"])[labels], None
+    elif example_of(cls).__sklearn_tags__().input_tags.positive_only:
+        X = np.abs(2 * X).round()  # counts, and codes of categories
     elif cls.__name__ in ("MissingIndicator", "SimpleImputer"):
         X[::7, 1] = X[::5, 2] = np.nan
     return X, y

@@ -26,6 +26,7 @@ import functools
 
 import numpy as np
 
+from homespun.base.errors import ParameterError
 from homespun.kernels import simd
 from homespun.kernels.kernel import kernel
 from homespun.kernels.nearest_bytes import LEAST_COLUMNS, ByteIndex, sift_down
@@ -330,6 +331,9 @@ def nothing(m, k):
 
 def euclidean_nearest(X, Q, k):
     """`EuclideanIndex(X).query(Q, k)` in one call."""
+    if not 1 <= k <= len(X):
+        raise ParameterError(f"euclidean_nearest: k must be between 1 and the {len(X)} rows of X, got {k}",
+                             operation="euclidean_nearest", operands={"X": np.shape(X), "k": k}, rule=f"1 <= k <= {len(X)}")
     return EuclideanIndex(X).query(Q, k)
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
+import inspect
 import pkgutil
 import time
 from collections.abc import Callable
@@ -22,7 +23,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from homespun.base.errors import ParameterError, did_you_mean
+from homespun.base.errors import HomespunError, ParameterError, did_you_mean
 from homespun.kernels.kernel import Kernel
 
 ORACLES: dict[str, Oracle] = {}  # name of the fast function ("linear_model.coordinate_descent.lasso") → oracle
@@ -136,7 +137,21 @@ def prove(name: str, *arrays, repeats: int = 3) -> Proof:
     >>> bool(hs.prove("pairwise_distances").equal)
     True
     """
-    return compare(find(name), *arrays, repeats=repeats)
+    if not isinstance(name, str):
+        raise ParameterError(f"prove: a kernel is asked for by its name, got {name!r:.60}", operation="prove",
+                             operands={"name": name}, rule="a registered name",
+                             suggestion="hs.step(model) walks through an estimator")
+    one = find(name)
+    given = [np.asarray(part) if isinstance(part, (list, tuple)) else part for part in arrays]
+    try:
+        return compare(one, *given, repeats=repeats)
+    except (TypeError, AttributeError, IndexError, ValueError) as error:
+        if not arrays or isinstance(error, HomespunError):
+            raise
+        wants = ", ".join(inspect.signature(one.formula).parameters)
+        shapes_given = ", ".join(str(getattr(part, "shape", part))[:40] for part in given)
+        raise ParameterError(f"prove: {one.name} takes ({wants}), got ({shapes_given}): {error}", operation="prove",
+                             operands={"arrays": given}, rule=f"arguments ({wants})") from error
 
 
 def compare(found: Oracle, *arrays, repeats: int = 1) -> Proof:

@@ -68,6 +68,12 @@ def save(model: Any, path, *, sample=None, record: dict | None = None, reference
     array([[1.336]])
     """
     container.named(path, "save")  # before the work, not after it
+    if not any(hasattr(model, method) for method in ("fit", "predict", "transform")):
+        kind = type(model).__name__
+        raise ModelFileError(f"cannot save {'an' if kind[0] in 'aeiou' else 'a'} {kind}: it has neither fit nor predict nor "
+                             "transform, so it is no model",
+                             operation="save", operands={"model": model}, rule="a Project, an estimator or a pipeline",
+                             suggestion="save a fitted instance")
     names = Names()
     parts: dict[str, Any] = {"model": model}
     if isinstance(sample, _PLACES):
