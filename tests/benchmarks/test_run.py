@@ -129,7 +129,7 @@ def test_seconds_of_short_steps_are_medians_of_many_and_memory_is_seen(monkeypat
     calls = []
 
     def fit(made):
-        calls.append(np.ones((4_000_000,)).sum())
+        calls.append(np.ones((8_000_000,)).sum())
         return len(calls)
 
     side = Side("counting", "numpy", fit, lambda model, made: np.array([model]))
@@ -138,7 +138,7 @@ def test_seconds_of_short_steps_are_medians_of_many_and_memory_is_seen(monkeypat
     assert len(calls) == 8 and outcome.tolist() == [1]
     assert seconds["fit"] == pytest.approx(0.02 / 10)
     peak, before = memory["fit"]
-    assert peak - before > 25  # the array has 32 MB
+    assert peak - before > 50  # the array has 64 MB: more than malloc ever keeps for itself instead of giving it back
 
 
 def test_environment_limits_every_pool_and_the_instructions():
