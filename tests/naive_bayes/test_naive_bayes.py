@@ -211,3 +211,17 @@ def test_small_alpha_is_raised_on_request():
     with pytest.warns(UserWarning, match="alpha too small"):
         model = ours.MultinomialNB(alpha=0, force_alpha=False).fit(X, y)
     np.testing.assert_allclose(model.feature_log_prob_, ours.MultinomialNB(alpha=1e-10).fit(X, y).feature_log_prob_)
+
+
+@pytest.mark.parametrize("name, bad", [("GaussianNB", [[1e200, 0], [-1e200, 1]]), ("MultinomialNB", [[1, -1], [0, 1]]),
+                                       ("CategoricalNB", [[1, -1], [0, 1]])])
+def test_a_refused_batch_changes_nothing(name, bad):
+    """Neither the first one of a stream, after which it could not be continued, nor a later one."""
+    good, y = [[1, 0], [0, 2], [3, 1]], [0, 1, 1]
+    model, untroubled = getattr(ours, name)(), getattr(ours, name)()
+    for _ in range(2):
+        with pytest.raises(DataError):
+            model.partial_fit(bad, [0, 0], classes=[0, 1])
+        model.partial_fit(good, y, classes=[0, 1])
+        untroubled.partial_fit(good, y, classes=[0, 1])
+        np.testing.assert_array_equal(model.predict_proba(good), untroubled.predict_proba(good))

@@ -47,7 +47,7 @@ class Assigner:
     labels : ndarray of shape (n,), int32
         Of the last `step`; -1 before the first.
     centre : ndarray of shape (d,)
-        What sums are relative to: the mean of a dense X, zero for a sparse one.
+        What sums are relative to: the mean of some rows of a dense X, zero for a sparse one.
     """
 
     sums: np.ndarray         # (B, k, d) of the blocks; empty before the first step
@@ -173,7 +173,7 @@ _PANELS = ("void(i8, {}[:, ::1], f8[::1], f8[::1], f8, f4[::1], f4[::1], f4[::1]
 @kernel(_PANELS.format("f8"), _PANELS.format("f4"))
 def assign_panels(block, X, weights, centre, scale, panels, squares, left, plus, centres, moves, upper, lower, labels, sums, mass,
                   changed):
-    """IN panels, squares: X packed, with |x|^2; left, plus: -2 C packed, with |c|^2; centres (k, d), which came by moves (k,)
+    """IN panels, squares: X packed, with |x|^2; left, plus: -2 C packed, with |c|^2; centres (k, d), which came by moves (k,).
 
     OUT upper, lower, labels (n,), and of this block sums (B, k, d), mass (B, k), changed (B,).
     """

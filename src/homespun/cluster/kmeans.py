@@ -26,6 +26,7 @@ from homespun.cluster.assignment import Assigner
 from homespun.cluster.seeding import plus_plus, random_rows, refuse_too_few, rows_of
 from homespun.kernels.matmul import pairwise_distances
 
+FLOATS_FIRST = [np.float64, np.float32]  # what is neither becomes the first
 RANDOM_STARTS = 10  # for n_init="auto" where the start is not k-means++
 
 
@@ -174,7 +175,6 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Es
 
     def score(self, X, y=None, sample_weight=None):
         """Minus the inertia of these rows: the larger, the nearer they lie to the centres."""
-        check_is_fitted(self)
         assigner, centres = self._assigned(X, "score", sample_weight)
         return -assigner.inertia(centres)
 
@@ -196,9 +196,6 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Es
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-FLOATS_FIRST = [np.float64, np.float32]
 
 
 def k_means(X, n_clusters, *, sample_weight=None, init="k-means++", n_init="auto", max_iter=300, verbose=False, tol=1e-4,

@@ -138,9 +138,9 @@ class Distances:
     def __init__(self, assigner: Assigner, trials):
         self.assigner = assigner
         n = len(assigner.labels)
-        self.padded = n if sparse.issparse(assigner.X) else assigner.squares.size
-        self._nearest = np.full(self.padded, np.inf, np.float32 if self.padded != n or not sparse.issparse(assigner.X) else float)
-        self.tried = np.empty((max(1, trials), self.padded), self._nearest.dtype)
+        self.padded, dtype = (n, np.float64) if sparse.issparse(assigner.X) else (assigner.squares.size, np.float32)
+        self._nearest = np.full(self.padded, np.inf, dtype)
+        self.tried = np.empty((max(1, trials), self.padded), dtype)
         self.weights = np.zeros(self.padded)
         self.weights[:n] = assigner.weights
 

@@ -46,8 +46,8 @@ class NaiveBayes(ClassifierMixin, Estimator):
         """
         check_params(self)
         X, y = self._validated(X, y, "fit", reset=True)
-        self.classes_, codes = np.unique(y, return_inverse=True)
-        return self._learn(X, codes, sample_weight, first=True, operation="fit")
+        classes, codes = np.unique(y, return_inverse=True)
+        return self._learn(X, codes, classes, sample_weight, first=True, operation="fit")
 
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Add a batch of a stream; the order of the batches does not matter.
@@ -74,17 +74,22 @@ class NaiveBayes(ClassifierMixin, Estimator):
                 f"{type(self).__name__}.partial_fit: The target label(s) {unknown[:10]} in y do not exist in the initial "
                 f"classes {classes[:10]}", operation="partial_fit", operands={"y": unknown[:10].tolist()},
                 rule="y holds classes of the first call", suggestion="name all classes in the first call: classes=[…]")
-        self.classes_ = classes
-        return self._learn(X, places, sample_weight, first, "partial_fit")
+        return self._learn(X, places, classes, sample_weight, first, "partial_fit")
 
-    def _learn(self, X, codes, sample_weight, first, operation):
+    def _learn(self, X, codes, classes, sample_weight, first, operation):
         weights = self.validate_weights(sample_weight, X, operation=operation)
         self._check_values(X)
-        self._check_settings()
-        if first:
-            self._start(X.shape[1])
-        self._add(X, codes, weights)
-        self._finish()
+        self._check_settings(len(classes))
+        before = dict(self.__dict__)  # arrays are replaced, never written to: a refused batch leaves the model as it was
+        try:
+            if first:
+                self.classes_ = classes
+                self._start(X.shape[1])
+            self._add(X, codes, weights)
+            self._finish()
+        except DataError:
+            self.__dict__ = before
+            raise
         return self
 
     def _validated(self, X, y, operation, **more):
@@ -109,14 +114,14 @@ class NaiveBayes(ClassifierMixin, Estimator):
     def _check_values(self, X):
         """DataError for values that cannot be learned from; before anything is changed."""
 
-    def _check_settings(self):
+    def _check_settings(self, n_classes):
         """ParameterError unless parameters that are arrays fit the number of features and of classes."""
 
     # -- prediction ----------------------------------------------------------------------------------------------------
 
     def predict(self, X):
         """The class of largest probability: (m,); among equals the first in sorted order."""
-        best = self._log_posterior(X, "predict").argmax(axis=1)
+        best = self._explained(X, "predict").argmax(axis=1)
         return self.classes_[best]
 
     def predict_joint_log_proba(self, X):
@@ -125,23 +130,27 @@ class NaiveBayes(ClassifierMixin, Estimator):
         return np.where(joint <= IMPOSSIBLE / 2, -np.inf, np.where(joint >= -IMPOSSIBLE / 2, np.inf, joint))
     def predict_log_proba(self, X):
         """log p(c | x): (m, n_classes)."""
-        log_proba = self._log_posterior(X, "predict_log_proba")
+        joint = self._explained(X, "predict_log_proba")
+        log_proba = joint - logsumexp(joint, axis=1, keepdims=True)
         return np.where(log_proba <= IMPOSSIBLE / 2, -np.inf, log_proba)
 
     def predict_proba(self, X):
         """p(c | x): (m, n_classes); rows add up to 1."""
-        return np.exp(self._log_posterior(X, "predict_proba"))
+        joint = self._explained(X, "predict_proba")
+        shares = np.exp(joint - joint.max(axis=1, keepdims=True))
+        return shares / shares.sum(axis=1, keepdims=True)
 
     def _checked_joint(self, X, operation):
         check_is_fitted(self)
         return self._joint(self.validate(X, operation=operation, **self.checks))
 
-    def _log_posterior(self, X, operation):
+    def _explained(self, X, operation):
+        """log p(c, x), or log p(c) for a row that every class holds for impossible."""
         joint = self._checked_joint(X, operation)  # float64 also for float32 X: sums of many small terms
         hopeless = joint.max(axis=1) <= IMPOSSIBLE / 2
         if hopeless.any():
-            joint[hopeless] = self._log_prior()
-        return joint - logsumexp(joint, axis=1, keepdims=True)
+            joint[hopeless] = np.maximum(self._log_prior(), IMPOSSIBLE)
+        return joint
 
     def _log_prior(self):
         return self.class_log_prior_

@@ -84,8 +84,8 @@ class CategoricalNB(CountingNB):
                             f"feature {column}", operation="fit", operands={"X": X.shape}, rule="codes 0, 1, 2, …",
                             suggestion="OrdinalEncoder().fit_transform(X)")
 
-    def _check_settings(self):
-        super()._check_settings()
+    def _check_settings(self, n_classes):
+        super()._check_settings(n_classes)
         self._least()
 
     def _least(self):

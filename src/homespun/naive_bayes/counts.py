@@ -28,10 +28,10 @@ class CountingNB(NaiveBayes):
     params = {"alpha": Real(low=0) | ArrayLike(), "force_alpha": Boolean(), "fit_prior": Boolean(), "class_prior": PRIORS}
     checks = {"dtype": FLOATS, "order": "C", "accept_sparse": "csr"}
 
-    def _check_settings(self):
+    def _check_settings(self, n_classes):
         self._check_alpha()
         if self.class_prior is not None:
-            checked_priors(self, "class_prior", len(self.classes_))
+            checked_priors(self, "class_prior", n_classes)
 
     def _check_alpha(self):
         """The smoothing: a number, or one for each feature (d,)."""
@@ -72,11 +72,9 @@ class CountingNB(NaiveBayes):
     def _finish(self):
         self._weigh(self._check_alpha())
         if self.class_prior is not None:
-            with np.errstate(divide="ignore"):
-                self.class_log_prior_ = np.log(checked_priors(self, "class_prior", len(self.classes_)))
-        elif self.fit_prior:
-            with np.errstate(divide="ignore"):  # a class that the stream has not brought yet
-                self.class_log_prior_ = np.log(self.class_count_) - np.log(self.class_count_.sum())
+            self.class_log_prior_ = logs(checked_priors(self, "class_prior", len(self.classes_)))
+        elif self.fit_prior:  # of a class that the stream has not brought yet it is minus infinity
+            self.class_log_prior_ = logs(self.class_count_) - np.log(self.class_count_.sum())
         else:
             self.class_log_prior_ = np.full(len(self.classes_), -np.log(len(self.classes_)))
 

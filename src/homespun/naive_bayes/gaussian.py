@@ -57,10 +57,10 @@ class GaussianNB(NaiveBayes):
         self.priors = priors
         self.var_smoothing = var_smoothing
 
-    def _check_settings(self):
+    def _check_settings(self, n_classes):
         if self.priors is None:
             return
-        total = checked_priors(self, "priors", len(self.classes_)).sum()
+        total = checked_priors(self, "priors", n_classes).sum()
         if not np.isclose(total, 1.0):
             raise ParameterError(f"GaussianNB: The sum of the priors should be 1. It is {total:g}", operation="fit",
                                  operands={"priors": self.priors}, rule="the priors add up to 1")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from homespun.naive_bayes.base import IMPOSSIBLE
 from homespun.persist.specs.registry import exports
 
 
@@ -29,7 +30,7 @@ def _categorical(model, where):
 
 
 def _answer(model):
-    return {"classes": model.classes_, "prior": np.maximum(model._log_prior(), -1e200)}
+    return {"classes": model.classes_, "prior": np.maximum(model._log_prior(), IMPOSSIBLE)}
 
 
 @exports("homespun.cluster.KMeans")
