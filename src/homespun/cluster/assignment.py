@@ -25,6 +25,7 @@ import numpy as np
 from scipy import sparse
 
 from homespun.kernels import kernel, oracle, over_blocks, simd
+from homespun.kernels.csr import csr_parts
 from homespun.kernels.distances import PACK_BLOCK, pack_panels
 
 ROWS, COLUMNS = simd.ROWS, simd.COLUMNS32
@@ -59,8 +60,7 @@ class Assigner:
         self.labels = np.full(n, -1, np.int32)
         self.forget()
         if sparse.issparse(X):
-            index = np.int64 if X.indptr.dtype == np.int64 or X.indices.dtype == np.int64 else np.int32
-            self.entries = X.data, X.indices.astype(index, copy=False), X.indptr.astype(index, copy=False)
+            self.entries = csr_parts(X)
             self.centre = np.zeros(d)
             return
         self.centre = X[:: max(1, n // 4096)].mean(axis=0, dtype=np.float64)  # any point amid the rows will do

@@ -17,6 +17,7 @@ from scipy import sparse
 
 from homespun.base import ArrayLike, Boolean, DataError, ParameterError, Real
 from homespun.kernels import kernel, oracle, over_blocks
+from homespun.kernels.csr import csr_parts
 from homespun.naive_bayes.base import FLOATS, IMPOSSIBLE, PRIORS, NaiveBayes, checked_priors
 
 LEAST_ALPHA = 1e-10  # where force_alpha=False
@@ -128,16 +129,10 @@ def class_counts(X, codes, weights, n_classes, threshold=np.nan):
     entries = X.nnz if sparse.issparse(X) else X.size
     parts = np.zeros((max(1, min(32, entries // 32768, entries // (4 * n_classes * d))), n_classes, d))
     if sparse.issparse(X):
-        over_blocks(count_entries, len(parts), *entries_of(X), codes, weights, threshold, parts)
+        over_blocks(count_entries, len(parts), *csr_parts(X), codes, weights, threshold, parts)
     else:
         over_blocks(count_rows, len(parts), X, codes, weights, threshold, parts)
     return parts.sum(axis=0)
-
-
-def entries_of(X):
-    """Values, columns and row starts of a CSR matrix, both indices of one type."""
-    index = np.int64 if X.indptr.dtype == np.int64 or X.indices.dtype == np.int64 else np.int32
-    return X.data, X.indices.astype(index, copy=False), X.indptr.astype(index, copy=False)
 
 
 @kernel(inline=True)
@@ -209,7 +204,7 @@ def class_scores(X, W, level, threshold=np.nan):
     blocks = max(1, min(64, entries * len(W) // 65536))
     out = np.empty((n, len(W)))
     if sparse.issparse(X):
-        over_blocks(score_entries, blocks, blocks, *entries_of(X), np.ascontiguousarray(W.T), level, threshold, out)
+        over_blocks(score_entries, blocks, blocks, *csr_parts(X), np.ascontiguousarray(W.T), level, threshold, out)
     else:
         over_blocks(score_rows, blocks, blocks, X, np.ascontiguousarray(W), level, threshold, out)
     return out

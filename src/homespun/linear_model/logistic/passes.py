@@ -12,6 +12,7 @@ import math
 import numpy as np
 from scipy import sparse
 
+from homespun.kernels.csr import csr_parts
 from homespun.kernels.kernel import kernel
 from homespun.kernels.oracle import oracle
 from homespun.kernels.threads import over_blocks
@@ -139,15 +140,13 @@ def evaluate_sparse(X, columns, code, weight, W):
 
 def sparse_times(matrix, W):
     """M w_k + b_k for each row (w_k, b_k) of W (K, columns + 1); M is a CSR matrix, or the transpose of a CSC one: (rows, K)."""
-    index = np.int64 if matrix.indptr.dtype == np.int64 or matrix.indices.dtype == np.int64 else np.int32
-    indptr = matrix.indptr.astype(index, copy=False)
+    data, indices, indptr = csr_parts(matrix)
     out = np.empty((indptr.size - 1, W.shape[0]))
     # Blocks of rows with about the same number of entries.
     blocks = max(1, min(64, matrix.nnz * W.shape[0] // 32768))
     bounds = np.searchsorted(indptr, np.linspace(0, indptr[-1], blocks + 1)).astype(np.int64)
     bounds[0], bounds[-1] = 0, out.shape[0]
-    indices = matrix.indices.astype(index, copy=False)
-    over_blocks(sparse_product, blocks, matrix.data, indices, indptr, bounds, np.ascontiguousarray(W), out)
+    over_blocks(sparse_product, blocks, data, indices, indptr, bounds, np.ascontiguousarray(W), out)
     return out
 
 
