@@ -164,6 +164,32 @@ def test_an_experimental_class_stays_so(tmp_path):
     assert done.returncode == 1 and "enable_iterative_imputer" in done.stderr
 
 
+DEPENDENCE = """
+import numpy as np
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.inspection import partial_dependence
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+rng = np.random.default_rng(0)
+X = rng.normal(size=(200, 3))
+y = X[:, 0] + X[:, 1] * X[:, 2]
+for cls in (HistGradientBoostingClassifier, HistGradientBoostingRegressor, RandomForestClassifier, RandomForestRegressor,
+            DecisionTreeClassifier, DecisionTreeRegressor):
+    model = cls(random_state=0).fit(X, y > 0 if "Classifier" in cls.__name__ else y)
+    one, two = (partial_dependence(model, X, features, grid_resolution=5)["average"] for features in ([0], [0, 1]))
+    rising = one[0, -1] > one[0, 0]
+    print(cls.__module__.split(".")[0], one.shape, two.shape, rising)
+"""
+
+
+def test_partial_dependence_takes_ours_for_theirs(tmp_path):
+    """scikit-learn asks isinstance whether a model has method "recursion": ours count as theirs, so ours must have it."""
+    done = run(tmp_path, DEPENDENCE, options=["--no-compare"])
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["homespun (1, 5) (1, 5, 5) True"] * 6
+
+
 @pytest.fixture
 def recorded():
     """Ridge, recorded within this process."""

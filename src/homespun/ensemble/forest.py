@@ -38,8 +38,9 @@ from homespun.kernels import num_threads
 from homespun.kernels.binning import EDGES, MISSING, bin_columns, bin_rows, find_edges
 from homespun.kernels.threads import over_blocks
 from homespun.tree.cart import CRITERIA, DecisionTreeClassifier, DecisionTreeRegressor, most_likely
+from homespun.tree.dependence import average_out, places_of
 from homespun.tree.grow import ABSOLUTE, FEATURE, IMPURITY, LEFT, MISSING_LEFT, SAMPLES, THRESHOLD, WEIGHT, grow_tree
-from homespun.tree.structure import LEAF, Tree, preorder_places
+from homespun.tree.structure import LEAF, Tree, levels, preorder_places
 from homespun.tree.target import SIZES, Share, class_factors, encode, monotonic_signs, row_factors, sizes
 
 DRAWS = 2**31  # rows that may be drawn for a tree; counts of 32 bits must hold them
@@ -725,6 +726,26 @@ class RandomForestRegressor(RegressorMixin, Forest):
         """Mean of the trees' predictions: (n,), or (n, outputs)."""
         means = self._means(self._codes(X, "predict"))
         return means[:, 0] if self.n_outputs_ == 1 else means
+
+    def _compute_partial_dependence_recursion(self, grid, target_features):
+        """What `sklearn.inspection.partial_dependence` calls for method "recursion": (points,), or (outputs, points)."""
+        check_is_fitted(self, "words_")
+        codes = bin_columns(np.asarray(grid, np.float64), self.edges_[target_features])  # (features, points)
+        place, total = places_of(target_features, self.n_features_in_), np.zeros((len(grid), self.n_outputs_))
+        for t in range(len(self.roots_)):
+            begin, end = self._span(t)
+            words, mass = self._own_words(t), self.facts_[begin:end, 1].astype(float)
+            inner, side, asked = words != 0, (words >> 8) & 1, place[(words >> 9) & 0x7FFFFF]
+
+            def goes_left(nodes, some, cut=(words & 255) - side, side=side, asked=asked):
+                code = codes[asked[nodes], some]
+                return np.where(code == MISSING, side[nodes, None] == 1, code <= cut[nodes, None])
+
+            left, right = np.where(inner, words >> 32, LEAF), np.where(inner, (words >> 32) + 1, LEAF)
+            total += average_out(levels(left, right), left, right, mass[left] / mass, self.values_[begin:end],
+                                 inner & (asked >= 0), goes_left, len(grid))
+        total /= len(self.roots_)
+        return total[:, 0] if self.n_outputs_ == 1 else total.T
 
     def _score_out_of_bag(self, votes, voters, target, used, X):
         with np.errstate(invalid="ignore", divide="ignore"):

@@ -271,6 +271,11 @@ class DecisionTreeRegressor(RegressorMixin, DecisionTree):
         values = self.tree_.value[self.apply(X)][:, :, 0]
         return values[:, 0] if self.n_outputs_ == 1 else values
 
+    def _compute_partial_dependence_recursion(self, grid, target_features):
+        """What `sklearn.inspection.partial_dependence` calls for method "recursion": (points,), or (outputs, points)."""
+        values = self.tree_.partial_dependence(np.asarray(grid, np.float64), target_features)
+        return values[:, 0] if self.n_outputs_ == 1 else values.T
+
 
 def most_likely(estimator, shares):
     """Class names from `predict_proba`, for one output or several."""

@@ -18,6 +18,7 @@ import scipy.sparse as sp
 from homespun.base.stored import children_of_trees, refuse, stored_array, stored_number, within
 from homespun.kernels.kernel import kernel
 from homespun.kernels.oracle import oracle
+from homespun.tree.dependence import average_out, places_of
 from homespun.tree.grow import FEATURE, IMPURITY, LEFT, MISSING_LEFT, RIGHT, SAMPLES, THRESHOLD, WEIGHT
 
 LEAF = -1  # the "children" of a leaf
@@ -129,6 +130,26 @@ class Tree:
         decrease = mass[inner] - mass[self.children_left[inner]] - mass[self.children_right[inner]]
         sums = np.bincount(self.feature[inner], decrease, minlength=self.n_features) / self.weighted_n_node_samples[0]
         return sums / sums.sum() if normalize and sums.sum() > 0 else sums
+
+    def compute_partial_dependence(self, X, target_features, out):
+        """out (points,) += the partial dependence on `target_features`, at the points X (points, features), of the first output.
+
+        As scikit-learn's: where the tree asks about another feature, both branches count, by their training weight.
+        """
+        out += self.partial_dependence(np.asarray(X, np.float64), target_features)[:, 0]
+
+    def partial_dependence(self, grid, features):
+        """Mean value over the other features at each point of the grid (points, features): (points, outputs)."""
+        place = places_of(features, self.n_features)
+        mass = self.weighted_n_node_samples
+
+        def goes_left(nodes, some):
+            x = grid[some, place[self.feature[nodes]]].T
+            return (x <= self.threshold[nodes, None]) | (np.isnan(x) & (self.missing_go_to_left[nodes, None] == 1))
+
+        left, inner = self.children_left, self.children_left != LEAF
+        return average_out(levels(left, self.children_right), left, self.children_right, mass[left] / mass,
+                           self.value[:, :, 0], inner & (place[self.feature] >= 0), goes_left, len(grid))
 
     # -- pruning -------------------------------------------------------------------------------------------------------
 

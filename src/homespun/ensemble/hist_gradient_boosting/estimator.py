@@ -9,7 +9,7 @@ Different from scikit-learn, on purpose:
 * an integer `sample_weight` is repetition throughout: `min_samples_leaf` counts it. Rows of weight zero are not there.
 * with `max_features` < 1 the features of a round depend on the seed and the round alone: a warm start goes on as one fit.
 * a root that already has the value of its leaf is not split for nothing (scikit-learn's root counts as worth zero).
-Not handled: losses given as objects; `method="recursion"` of partial dependence.
+Not handled: losses given as objects; `method="recursion"` of partial dependence after a fit with sample weights.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ from homespun.ensemble.hist_gradient_boosting.boosting import Boosting, Watch
 from homespun.ensemble.hist_gradient_boosting.inputs import Inputs
 from homespun.ensemble.hist_gradient_boosting.predictor import add_scores, check_forest, pack_forest, unpack_forest
 from homespun.kernels.binning import EDGES
+from homespun.tree.dependence import places_of
 
 AUTO_EARLY_STOPPING = 10_000  # rows from which "auto" stops early
 
@@ -109,6 +110,7 @@ class BaseHistGradientBoosting(Inputs):
         goes_on = self.warm_start and hasattr(self, "_forest")
         X, y, sample_weight = self._read_training(X, y, sample_weight)
         y = self._encode_y(y, fit=True)
+        self._weighted = sample_weight is not None and bool((sample_weight != 1).any())  # trees note rows, not weights
         weights = self._combine_weights(sample_weight, y)
         if weights is not None and (weights == 1).all():
             weights = None
@@ -246,6 +248,21 @@ class BaseHistGradientBoosting(Inputs):
         for first in range(0, len(self._forest["start"]) - 1, n_scores):
             add_scores(self._forest, X, raw, first, first + n_scores)
             yield raw.copy()
+
+    def _compute_partial_dependence_recursion(self, grid, target_features):
+        """What `sklearn.inspection.partial_dependence` calls for method "recursion": raw scores (K, points), without
+        the constant that the trees start from, as scikit-learn's."""
+        check_is_fitted(self)
+        if getattr(self, "_weighted", False):
+            raise NotImplementedError(f"{type(self).__name__}: partial dependence by method='recursion' needs a fit without "
+                                      "sample_weight: the trees note how many rows went left, not their weight; "
+                                      "method='brute' works")
+        place, trees = places_of(target_features, self.n_features_in_), unpack_forest(self._forest)
+        codes = bin_columns(self._encode_some(grid, target_features), self._forest["edges"][target_features])
+        total = np.zeros((len(self._baseline), len(grid)))
+        for t, tree in enumerate(trees):
+            total[t % len(total)] += tree.partial_dependence(codes, place)
+        return total
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -139,6 +139,15 @@ class Inputs(Estimator):
                 out[:, feature] = encode_categories(column, categories)
         return out
 
+    def _encode_some(self, columns, features):
+        """Some features (points, features) as float64, categories as their position."""
+        columns = np.asarray(columns)
+        if self._categories is None:
+            return columns.astype(np.float64)
+        found = [column if categories is None else encode_categories(column, categories)
+                 for column, categories in zip(columns.T, (self._categories[feature] for feature in features))]
+        return np.stack(found, axis=1).astype(np.float64)
+
     def _read(self, X, operation):
         """New data as numbers.
 

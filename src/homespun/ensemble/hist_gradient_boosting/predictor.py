@@ -21,6 +21,8 @@ from homespun.kernels import kernel, oracle
 from homespun.kernels.binning import EDGES, MISSING, bin_columns
 from homespun.kernels.simd import count_trailing_zeros
 from homespun.kernels.threads import over_blocks
+from homespun.tree.dependence import average_out
+from homespun.tree.structure import levels
 
 LEAVES = 32  # bits of a mask
 TILE = 128  # rows whose masks are worked on side by side
@@ -55,6 +57,21 @@ class Tree(NamedTuple):
     @property
     def n_leaves(self) -> int:
         return int((self.left < 0).sum())
+
+    def partial_dependence(self, codes, place):
+        """Mean value over the other features at points whose features stand in `codes` (features, points), feature f in the
+        row place[f], -1: it is another one. (points,)."""
+
+        def goes_left(nodes, some):
+            code = codes[place[self.feature[nodes]], some]
+            by_bin = np.where(code == MISSING, self.missing_left[nodes, None] == 1, code <= self.bin[nodes, None])
+            with_set = self.set_index[nodes] >= 0
+            by_bin[with_set] = self.sets[self.set_index[nodes][with_set, None], code[with_set]] > 0
+            return by_bin
+
+        asks = (self.left >= 0) & (place[self.feature] >= 0)
+        return average_out(levels(self.left, self.right), self.left, self.right, self.rows[self.left] / self.rows,
+                           self.value[:, None], asks, goes_left, codes.shape[1])[:, 0]
 
 
 def pack_forest(trees: list[Tree], n_scores: int, edges) -> dict[str, np.ndarray]:
