@@ -23,6 +23,7 @@ def fit(
     seed: int = typer.Option(0, help="random_state."),
     resume: bool = typer.Option(False, "--resume", help="Go on with what an interrupted run has kept."),
     report: bool = typer.Option(True, "--report/--no-report", help="Write the report, too: some seconds more."),
+    track: str = typer.Option(None, "--track", help="MLflow experiment to log to (MLFLOW_TRACKING_URI: where)."),
 ) -> None:
     """Train and compare models on a table; write one model file and a report."""
     from homespun.cli.source import given, plainly
@@ -60,6 +61,9 @@ def fit(
     if report:
         page = project.report(destination.with_name(f"{destination.stem}-report.html"), data=source, model=destination)
         typer.echo(f"report: {page}")
+    if track is not None:
+        run = project.track(experiment=track, name=destination.stem, files=[destination, *([page] if report else [])])
+        typer.echo(f"tracked: experiment {track!r}, run {run}")
 
 
 def _worked(record) -> str:

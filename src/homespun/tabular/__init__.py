@@ -6,4 +6,5 @@ __getattr__, __dir__, __all__ = lazy_names(__name__, {
     "BaselineClassifier": "baseline", "BaselineRegressor": "baseline", "BlendClassifier": "blend", "BlendRegressor": "blend",
     "Leak": "leaks", "LogTarget": "log_target", "NotNegative": "log_target", "find_leaks": "leaks",
     "Project": "project", "TextTerms": "text_terms", "Validation": "validation", "fit": "fitting",
+    "track": "tracking",
 })

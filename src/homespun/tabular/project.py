@@ -190,6 +190,12 @@ class Project:
 
         return tell(self, {"model": model, "data": data}).write(path)
 
+    def track(self, *, experiment="homespun", uri=None, name=None, files=()) -> str:
+        """Log this project to MLflow (extra `track`); the run's identity. See `homespun.tabular.track`."""
+        from homespun.tabular.tracking import track
+
+        return track(self, experiment=experiment, uri=uri, name=name, files=files)
+
     def __repr__(self):
         first = self._board["score"][self._board["model"].index(self.best)]
         return f"Project({self.target!r}, {self.task}, best {self.best!r}: {self.score_name} {first:.4f})"
