@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
 import socket
 import statistics
@@ -30,65 +29,6 @@ DATA, TARGET = "cars_georgia/car_price_prediction.csv.gz", "Price"
 LOADS = [("1 client, 1 row", 1, 1), ("16 clients, 1 row", 16, 1), ("64 clients, 1 row", 64, 1), ("1 client, 100 rows", 1, 100),
          ("1 client, 1,000 rows", 1, 1000)]  # name, clients, rows of a request
 HERE = Path(__file__).parent
-
-
-class Client(asyncio.Protocol):
-    """One connection that asks again as soon as it has the answer; `seconds` of each answer."""
-
-    def __init__(self, requests: list[bytes], first: int, until: float, done: asyncio.Future):
-        self.requests, self.at, self.until, self.done = requests, first, until, done
-        self.seconds: list[float] = []
-        self.buffer = b""
-
-    def connection_made(self, transport):
-        self.transport = transport
-        self.ask()
-
-    def ask(self):
-        self.begun = time.perf_counter()
-        self.transport.write(self.requests[self.at % len(self.requests)])
-        self.at += 1
-
-    def data_received(self, data):
-        self.buffer += data
-        head, end, body = self.buffer.partition(b"\r\n\r\n")
-        if not end or len(body) < int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0]):
-            return
-        now = time.perf_counter()
-        self.seconds.append(now - self.begun)
-        self.buffer = b""
-        if not head.startswith(b"HTTP/1.1 200"):
-            self.finish(RuntimeError(f"{head[:60]!r} {body[:300]!r}"))
-        elif now < self.until:
-            self.ask()
-        else:
-            self.finish(None)
-
-    def connection_lost(self, error):
-        self.finish(error or RuntimeError("the server closed the connection"))
-
-    def finish(self, error):
-        if not self.done.done():
-            self.done.set_exception(error) if error else self.done.set_result(self.seconds)
-            self.transport.close()
-
-
-async def load(port: int, requests: list[bytes], clients: int, seconds: float) -> list[float]:
-    """Seconds of all answers."""
-    loop = asyncio.get_running_loop()
-    until = time.perf_counter() + seconds
-    dones = []
-    for number in range(clients):
-        done = loop.create_future()
-        await loop.create_connection(lambda: Client(requests, 7 * number, until, done), "127.0.0.1", port)  # noqa: B023
-        dones.append(done)
-    return [one for found in await asyncio.gather(*dones) for one in found]
-
-
-def request(rows: list[dict]) -> bytes:
-    body = json.dumps({"rows": rows}).encode()
-    return (f"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-            f"Content-Length: {len(body)}\r\n\r\n").encode() + body
 
 
 class Server:
@@ -136,6 +76,7 @@ def measure(seconds: float, rounds: int, budget: float) -> dict:
     """Everything that the page shows."""
     import homespun as hs
     from homespun.serve import Contract
+    from homespun.serve.load import ask, request
 
     source = Path(os.environ["HOMESPUN_DATA"]) / DATA
     with tempfile.TemporaryDirectory() as folder:
@@ -172,11 +113,14 @@ def measure(seconds: float, rounds: int, budget: float) -> dict:
                     for name, server in servers.items():
                         asked = [request([given[name][(k * size + i) % len(rows)] for i in range(size)])
                                  for k in range(200 if size == 1 else 5)]
-                        asyncio.run(load(server.port, asked, clients, 0.3))  # warm
+                        asyncio.run(ask("127.0.0.1", server.port, asked, clients, 0.3))  # warm
                         begun = time.perf_counter()
-                        times = asyncio.run(load(server.port, asked, clients, seconds))
+                        answered = asyncio.run(ask("127.0.0.1", server.port, asked, clients, seconds))
                         wall = time.perf_counter() - begun
-                        times.sort()
+                        failures = [client.failure for client in answered if client.failure]
+                        if failures:
+                            raise RuntimeError(f"{name}: {failures[0]}")
+                        times = sorted(one for client in answered for one in client.latencies)
                         found[name].setdefault(title, []).append(
                             (times[len(times) // 2], times[int(len(times) * 0.99)], len(times) / wall, len(times)))
             memory = {name: server.memory() for name, server in servers.items()}

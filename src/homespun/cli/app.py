@@ -36,6 +36,7 @@ for command in (
     report.report,
     report.verify,
     serve.serve,
+    serve.load_test,
     validate.validate,
     export.export,
     workshop.step,

@@ -4,5 +4,5 @@ from homespun.base.lazy import lazy_names
 
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
-    {"Contract": "contract", "make_app": "app", "serve": "server", "write_docker": "docker"},
+    {"Contract": "contract", "make_app": "app", "load_test": "load", "serve": "server", "write_docker": "docker"},
 )

@@ -6,6 +6,11 @@ import contextlib
 import gc
 import hashlib
 import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
 from pathlib import Path
 
 from homespun.base.errors import DataError, ParameterError
@@ -74,6 +79,43 @@ def serve(path, *, host: str = "127.0.0.1", port: int = 8000, allow_code=None, m
             gc.unfreeze()
     finally:
         opened.close()
+
+
+@contextlib.contextmanager
+def beside(path, *, allow_code=None, patience: float = 60.0):
+    """Serve a model file in a process of its own, on a free port, while the block runs; yields the address.
+
+    Raises
+    ------
+    DataError
+        The server did not start; what it said is in the text.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "homespun.cli", "serve", str(path), "--port", str(port)]
+    with tempfile.TemporaryFile("w+") as said:
+        server = subprocess.Popen([*command, *(["--code", str(allow_code)] if allow_code else [])], stdout=said, stderr=said)
+        try:
+            address, until = f"http://127.0.0.1:{port}", time.monotonic() + patience
+            while not _answers(address):
+                if server.poll() is not None or time.monotonic() > until:
+                    said.seek(0)
+                    text = said.read().strip().removeprefix("homespun: ") or f"no answer within {patience:g} s"
+                    raise DataError(text, operation="serve", operands={"path": str(path)}, rule="a model that can be served")
+                time.sleep(0.02)
+            yield address
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}/health", timeout=5) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
 
 
 def _open(host: str, port: int) -> socket.socket:

@@ -63,8 +63,8 @@ def track(project, *, experiment: str = "homespun", uri: str | None = None, name
     >>> project = hs.fit(cars, "price", models="baseline,linear", folds=3)
     >>> run = project.track(experiment="cars", uri="sqlite:///mlflow.db")      # doctest: +SKIP
     """
-    files = [Path(file) for file in files]
-    for file in files:
+    artifacts = [Path(file) for file in files]
+    for file in artifacts:
         if not file.is_file():
             raise DataError(f"track: there is no file {str(file)!r}", operation="track", operands={"file": str(file)},
                             rule="files that exist")
@@ -82,7 +82,7 @@ def track(project, *, experiment: str = "homespun", uri: str | None = None, name
             child = client.create_run(group, run_name=candidate["model"], tags=tags).info.run_id
             _log(client, child, _parameters(candidate), _measured(candidate))
             client.set_terminated(child)
-        for file in files:
+        for file in artifacts:
             client.log_artifact(run, str(file))
         client.set_terminated(run)
     except Exception as refused:  # MLflow's stores raise what their databases and HTTP clients raise
