@@ -173,6 +173,8 @@ TRANSFORMERS = [
     (FeatureUnion([("scale", StandardScaler()), ("same", "passthrough"), ("none", "drop")]), X),
     (make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder(sparse_output=False)), FRAME[["make"]]),
     (make_pipeline(RareLevelEncoder(min_frequency=4), OneHotEncoder(sparse_output=False)), FRAME[["make", "fuel"]]),
+    (make_pipeline(RareLevelEncoder(min_frequency=4, group_frequency=90, handle_missing="frequent"),
+                   OneHotEncoder(sparse_output=False)), FRAME[["make", "fuel"]]),
     (make_pipeline(DropConstantColumns(), OneHotEncoder(sparse_output=False, handle_unknown="ignore")), FRAME[["make", "one"]]),
 ]
 

@@ -93,6 +93,8 @@ TRANSFORMERS = [
     (FunctionTransformer(np.sqrt), np.abs(X), np.abs(X)),
     (FunctionTransformer(), X, X),
     (RareLevelEncoder(min_frequency=4), TABLE[["make", "doors"]], TABLE[["make", "doors"]]),
+    (RareLevelEncoder(min_frequency=4, group_frequency=90, handle_missing="frequent"), TABLE[["make", "doors"]],
+     TABLE[["make", "doors"]]),
     (IterativeImputer(max_iter=3, tol=1.0), GAPS, GAPS[::-1]),
     (IterativeImputer(DecisionTreeRegressor(max_depth=3), max_iter=2, tol=9.0, add_indicator=True, min_value=0.0), GAPS, GAPS),
     (IterativeImputer(missing_values=-1, tol=1.0), HOLES, HOLES),

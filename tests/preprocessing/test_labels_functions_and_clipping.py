@@ -107,6 +107,27 @@ def test_rare_levels(tmp_path):
     assert ours.RareLevelEncoder().fit_transform(X).dtype == np.float64
 
 
+def test_rare_levels_that_are_too_few_together_do_not_speak_for_unseen_ones():
+    """One Bentley among the Volkswagens must not price a Skoda, nor a car whose make is missing."""
+    fresh = pd.DataFrame({"make": pd.Series(["tatra", "skoda", None, "kia"], dtype=object), "km": 0.0})
+
+    def named(**options):
+        model = ours.RareLevelEncoder(min_frequency=2, **options).fit(FRAME)
+        return model.transform(fresh)[:, 0].tolist(), model.other_, model.missing_
+
+    assert named() == (["rare", "rare", None, "kia"], ["rare", None], [None, None])
+    assert named(group_frequency=2) == (["rare", "rare", None, "kia"], ["rare", None], [None, None])  # tatra and lada
+    assert named(group_frequency=4) == (["vw", "vw", None, "kia"], ["vw", None], [None, None])
+    assert named(handle_missing="frequent") == (["rare", "rare", "vw", "kia"], ["rare", None], ["vw", None])
+    often = pd.concat([FRAME, FRAME[FRAME.make.isna()]])  # two missing ones are a level of their own
+    assert ours.RareLevelEncoder(min_frequency=2, handle_missing="frequent").fit(often).missing_ == [None, None]
+    share = ours.RareLevelEncoder(min_frequency=0.2, handle_missing="frequent", group_frequency=50).fit(FRAME)
+    assert share.transform(fresh)[:, 0].tolist() == ["vw", "vw", "vw", "kia"]
+    nothing = pd.DataFrame({"make": pd.Series([None, np.nan], dtype=object)})
+    lost = ours.RareLevelEncoder(group_frequency=2, handle_missing="frequent").fit(nothing)
+    assert pd.isna(lost.transform(fresh[["make"]])).all()
+
+
 def test_clipping_equals_its_formula():
     from scipy.stats.mstats import winsorize
 

@@ -5,7 +5,9 @@ least squares   the same, but one level of each category is dropped: with all of
                 and without a penalty no one solution is better than the others (the dummy-variable trap)
 forest          numbers: median, with marks    categories: by number
 boosting        numbers as they are    categories: as such: it splits them into two sets by their gradients
-all of them     categories with many levels also as the mean target of their rows, cross-fitted: a level with few rows
+all of them     levels with few rows are one, and unseen ones go there, if that has rows enough to tell a price; else both are
+                the most frequent level (`RareLevelEncoder`): a group of one luxury car would price all unseen makes.
+                categories with many levels also as the mean target of their rows, cross-fitted: a level with few rows
                 says too little for a column, or a split, of its own; where such levels are made of several words ("[Rice,
                 Black Beans, Cheese]"), also as the words that go with the target (`text_terms`)
 """
@@ -17,6 +19,7 @@ from typing import Any
 import numpy as np
 
 FEW_TERMS, MANY_TERMS = 30, 100  # words of a column: for trees, which are slower with more and not better; for linear models
+ENOUGH, MANY = 5, 50  # rows that a level needs to be believed; that the rare levels need together to speak for unseen ones
 MANY_LEVELS = 20  # with more, the mean target is added
 MOMENT = ("year", "month", "weekday", "age")  # parts of the day of a row
 SINCE = ("year", "age")  # of a day whose age counts: it moves with the day that is asked about, and its month says nothing
@@ -32,7 +35,7 @@ def prepare(plan, preparation: str, *, classes: int | None = None, random_state=
     from sklearn.pipeline import Pipeline
 
     from homespun.impute import SimpleImputer
-    from homespun.preprocessing import DateParts, OneHotEncoder, OrdinalEncoder, StandardScaler, TargetEncoder
+    from homespun.preprocessing import DateParts, OneHotEncoder, OrdinalEncoder, RareLevelEncoder, StandardScaler, TargetEncoder
 
     def fill(scaled):
         steps: list[tuple[str, Any]] = [
@@ -40,22 +43,27 @@ def prepare(plan, preparation: str, *, classes: int | None = None, random_state=
         ]
         return steps + ([("scale", StandardScaler())] if scaled else [])
 
+    def levels(max_categories=None, handle_missing="frequent"):
+        return RareLevelEncoder(
+            min_frequency=ENOUGH, group_frequency=MANY, max_categories=max_categories, handle_missing=handle_missing
+        )
+
     dates = [("parts", DateParts(parts=MOMENT))]
     since = [("parts", DateParts(parts=SINCE, reference=plan.ages.get("reference")))]
     if preparation in ("none", "one-hot", "one level dropped"):
         numbers, dates, since = Pipeline(fill(True)), Pipeline(dates + fill(True)), Pipeline(since + fill(True))
-        categories = OneHotEncoder(
-            handle_unknown="infrequent_if_exist", min_frequency=5, max_categories=100, sparse_output=False,
-            drop="first" if preparation == "one level dropped" else None,
-        )
+        drop = "first" if preparation == "one level dropped" else None
+        onehot = OneHotEncoder(handle_unknown="ignore", drop=drop, sparse_output=False)
+        categories = Pipeline([("levels", levels(max_categories=100)), ("columns", onehot)])
     elif preparation == "ordinal":
         numbers, dates, since = Pipeline(fill(False)), Pipeline(dates + fill(False)), Pipeline(since + fill(False))
-        categories = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2)
+        codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2)
+        categories = Pipeline([("levels", levels()), ("codes", codes)])
     else:
         numbers, dates, since = "passthrough", Pipeline(dates), Pipeline(since)
-        categories = OrdinalEncoder(
-            handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan, max_categories=250
-        )
+        codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan)
+        # boosting has a way of its own for a missing value that the training rows did not have: to the larger side
+        categories = Pipeline([("levels", levels(max_categories=250, handle_missing="keep")), ("codes", codes)])
     parts = [
         ("numbers", numbers, plan.numbers),
         ("dates", dates, plan.moments),

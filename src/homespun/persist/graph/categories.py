@@ -102,9 +102,9 @@ def target_means(g, spec, X):
 
 @form
 def rare_levels(g, spec, X):
-    """Levels that were rare, and new ones, under one name; missing ones and numbers stay."""
+    """Levels that were rare, and new ones, under the name of the others; missing ones under theirs, or as they are."""
     found = {}
-    for column, kept in zip(g.columns(X), spec["kept"]):
+    for column, kept, other, missing in zip(g.columns(X), spec["kept"], spec["other"], spec["missing"]):
         if kept is None:
             found[column.name] = column
             continue
@@ -113,8 +113,8 @@ def rare_levels(g, spec, X):
         column = g.text(column)
         words = [word for word in kept.tolist() if not is_missing(word)]
         g.words.setdefault(column.name, set()).update(words)
-        gone = ["", *column.gone]
+        gone = ["", *(word for word in column.gone if word not in words)]
         named = g.op("LabelEncoder", column.tensor, domain="ai.onnx.ml", keys_strings=[*gone, *words],
-                     values_strings=["" for _ in gone] + words, default_string=spec["name"])
+                     values_strings=[missing or "" for _ in gone] + words, default_string=other or "")
         found[column.name] = Column(column.name, named, True)
     return found

@@ -95,5 +95,5 @@ def _rare_levels(model, where):
             common = np.ones(len(categories), dtype=bool) if group is None else group[: len(categories)] != group.max()
             kept.append(categories[common])
     known = [None if kept_ is None else categories for kept_, categories in zip(kept, model.categories_)]
-    return {"run": "rare_levels", "kept": kept, "known": known, "name": model.rare_level,
+    return {"run": "rare_levels", "kept": kept, "known": known, "other": list(model.other_), "missing": list(model.missing_),
             "strict": model.handle_unknown == "error"}
