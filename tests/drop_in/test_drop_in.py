@@ -1,13 +1,16 @@
 """Unchanged scikit-learn scripts and tests on our classes: who gets which class, what is counted, what is compared."""
 
 import importlib
+import os
 import pkgutil
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
 
+from homespun.drop_in.busy import Meter
 from homespun.drop_in.record import Recorder, Tally
 from homespun.drop_in.replace import EXCLUDED, install, pairs, uninstall
 from homespun.drop_in.table import table
@@ -190,6 +193,55 @@ def test_partial_dependence_takes_ours_for_theirs(tmp_path):
     assert done.stdout.splitlines() == ["homespun (1, 5) (1, 5, 5) True"] * 6
 
 
+PROCESSES = """
+import numpy as np
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+X = np.random.default_rng(0).normal(size=(60, 3))
+y = X @ [1.0, 2.0, 3.0]
+search = GridSearchCV(make_pipeline(StandardScaler(), Ridge()), {"ridge__alpha": [0.1, 1.0]}, cv=3, n_jobs=2).fit(X, y)
+print(type(search.best_estimator_[-1]).__module__)
+import pickle
+print(b"drop_in" in pickle.dumps(search.best_estimator_[-1]), flush=True)
+"""
+
+
+@pytest.mark.parametrize("option", ["--compare", "--no-compare"])
+def test_work_of_other_processes_is_counted(tmp_path, option):
+    """6 fits and scores of Ridge in two processes, one fit of the best here; the scaler transforms in fit and in score."""
+    done = run(tmp_path, PROCESSES, options=[option])
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["homespun.linear_model.ridge", "False"]
+    rows = {cells[0]: cells for cells in (line.split() for line in done.stderr.splitlines()) if cells}
+    assert rows["linear_model.Ridge"][1:3] == ["7", "6"] and rows["preprocessing.StandardScaler"][1:3] == ["7", "6"]
+    if option == "--compare":
+        assert "had no twin to compare with (12 calls in other processes)" in done.stderr
+    else:
+        assert "calls in other processes are counted" in done.stderr
+
+
+def test_forked_processes_are_counted(recorded):
+    import multiprocessing
+
+    if "fork" not in multiprocessing.get_all_start_methods():
+        pytest.skip("no fork here")
+    recorder, Ridge, tally = recorded
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads
+        with multiprocessing.get_context("fork").Pool(1) as pool:
+            assert pool.apply(_fit_there, (Ridge(),)).shape == (3,)
+    assert tally.fits == 0
+    recorder.close()
+    assert (tally.fits, tally.elsewhere) == (1, 1) and tally.alone > 0 and tally.theirs == 0
+
+
+def _fit_there(model):
+    return model.fit(X, Y).coef_
+
+
 @pytest.fixture
 def recorded():
     """Ridge, recorded within this process."""
@@ -290,6 +342,26 @@ def test_table_of_nothing_and_of_many():
     assert "a.B imported, not used" in table([Tally("a.B")], compare=True)
     text = table([Tally("a.B", 1, ours=1.0, theirs=0.5), Tally("c.D", 1, ours=1.0, theirs=9.0)], compare=True)
     assert text.index("c.D") < text.index("a.B") and "0.50×" in text and "9.00×" in text
+
+
+def test_a_busy_machine_is_said(tmp_path, monkeypatch):
+    used = [Tally("a.B", 1, ours=1.0, theirs=2.0)]
+    assert "other programs took 0.9 of" in table(used, compare=True, others=0.9)
+    assert all("other programs" not in table(used, compare=compare, others=others)
+               for compare, others in [(True, 0.1), (True, None), (False, 0.9)])
+    for name, ticks in {"stat": "cpu  1000 0 500 9999 9999 0 0 0 0 0\n", str(os.getpid()): 100, "7": 50, "8": 40}.items():
+        if name == "stat":
+            (tmp_path / name).write_text(ticks)
+        else:
+            (tmp_path / name).mkdir()
+            parent = {"7": os.getpid(), "8": 1}.get(name, 1)
+            (tmp_path / name / "stat").write_text(f"{name} (a) b) S {parent} " + "0 " * 9 + f"{ticks} 0 0 0 0\n")
+    meter = Meter(tmp_path)
+    meter.start = (0, 0), meter.start[1] - 10.0
+    expected = (1500 - 150) / os.sysconf("SC_CLK_TCK") / 10
+    assert meter.others() == pytest.approx(expected, rel=0.05)
+    (tmp_path / "stat").unlink()
+    assert meter.others() is None and Meter(tmp_path / "nowhere").others() is None
 
 
 def test_install_and_uninstall_in_this_process():

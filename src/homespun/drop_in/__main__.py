@@ -7,6 +7,7 @@ import os
 import runpy
 import sys
 
+from homespun.drop_in.busy import Meter
 from homespun.drop_in.record import Recorder
 from homespun.drop_in.replace import install, uninstall
 from homespun.drop_in.table import table
@@ -17,7 +18,7 @@ def run(script: str, arguments: list[str] | None = None, *, compare: bool = True
 
     The script's own errors and exit status pass through, after the table.
     """
-    recorder = Recorder(compare)
+    recorder, meter = Recorder(compare), Meter()
     before = sys.argv, sys.path[:]
     sys.argv = [script, *(arguments or [])]
     if not sys.flags.safe_path:
@@ -26,11 +27,12 @@ def run(script: str, arguments: list[str] | None = None, *, compare: bool = True
     try:
         runpy.run_path(script, run_name="__main__")
     finally:
+        others = meter.others()
         uninstall()
         recorder.close()
         sys.argv, sys.path[:] = before
         sys.stdout.flush()
-        print(table(list(recorder.tallies.values()), compare=compare), file=stream or sys.stderr)
+        print(table(list(recorder.tallies.values()), compare=compare, others=others), file=stream or sys.stderr)
 
 
 def main(arguments: list[str] | None = None) -> int:

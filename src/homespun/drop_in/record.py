@@ -4,8 +4,8 @@ A twin stands beside each fitted estimator: scikit-learn's class with the same p
 script does with ours is then done with the twin, and only the twin's time and answers are kept. The script sees neither:
 its random numbers, its warnings and its data stay as if it ran alone.
 
-Not handled: estimators that a script copies, or that work in other processes (``n_jobs`` of scikit-learn's searches with
-the process backend), have no twin; their calls are counted where they can be seen and compared where they have one.
+Not handled: estimators that a script copies, or that work in other processes (``n_jobs`` of scikit-learn's searches, see
+`elsewhere`), have no twin; their calls are counted and timed, and the table says that they were not compared.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import copy
 import functools
 import inspect
 import itertools
+import os
 import threading
 import time
 import warnings
@@ -24,6 +25,8 @@ from types import FunctionType
 from typing import Any
 
 import numpy as np
+
+from homespun.drop_in import elsewhere
 
 FITS = ("fit", "partial_fit", "fit_transform", "fit_predict")
 ANSWERS = (
@@ -50,16 +53,21 @@ class Tally:
     kernels: float = 0.0  # seconds in which kernels were loaded or compiled, on first use; not part of `ours` and `alone`
     theirs: float = 0.0
     alone: float = 0.0  # seconds of calls that had no twin
+    elsewhere: int = 0  # calls in other processes, which have none
     difference: float | None = None  # score of ours minus theirs, on rows of the last fit
     trouble: str | None = None  # why a twin could not follow
     last: tuple[Any, Any, Any, Any] | None = None  # ours, twin, rows of X, rows of y
 
 
 class Recorder:
-    """Wraps the methods of our classes; `on_use` is handed to `replace.install`."""
+    """Wraps the methods of our classes; `on_use` is handed to `replace.install`. `report`: the file of another process that
+    wants to know of each call."""
 
-    def __init__(self, compare: bool = True):
+    def __init__(self, compare: bool = True, report: str | None = None):
         self.compare = compare
+        self._process = os.getpid()
+        self.own = report is not None  # whether this process has a recorder for another one
+        self._report = report if report is not None else elsewhere.claim(self)
         self.tallies: dict[type, Tally] = {}
         self._true: dict[type, type] = {}
         self._twins: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
@@ -71,8 +79,18 @@ class Recorder:
     def on_use(self, ours: type, true: type) -> None:
         """Start recording a class of ours."""
         public = itertools.takewhile(lambda part: not part.startswith("_"), true.__module__.split(".")[1:])
-        self.tallies[ours] = Tally(".".join([*public, true.__name__]))
         self._true[ours] = true
+        self.watch(ours, ".".join([*public, true.__name__]))
+        elsewhere.send_along(ours, self.tallies[ours].name, self._report)
+
+    def reports_to(self, path: str) -> bool:
+        """Report to `path` from now on: pools keep their processes."""
+        self._report = path
+        return True
+
+    def watch(self, ours: type, name: str) -> None:
+        """Wrap the methods of a class of ours, which the table calls `name`."""
+        self.tallies[ours] = Tally(name)
         if not self._restore:
             self._watch_compiler()
         for name in FITS + ANSWERS:
@@ -109,12 +127,31 @@ class Recorder:
             else:
                 setattr(cls, name, before)
         self._restore.clear()
+        self._add_what_happened_elsewhere()
         for tally in self.tallies.values():
             if tally.last is not None:
                 ours, twin, X, y = tally.last
                 with _apart(), contextlib.suppress(Exception):  # a score is extra: no error of it may reach the user
                     tally.difference = float(ours.score(X, y) - twin.score(X, y))
             tally.last = None
+
+    def _add_what_happened_elsewhere(self) -> None:
+        if self.own or not os.path.exists(self._report):
+            return
+        elsewhere.release(self)
+        for ours in self.tallies:
+            elsewhere.keep_back(ours)
+        named = {tally.name: tally for tally in self.tallies.values()}
+        for name, fits, answers, seconds, kernels in elsewhere.reports(self._report):
+            tally = named[name]
+            tally.fits += fits
+            tally.answers += answers
+            tally.kernels += kernels
+            tally.elsewhere += 1
+            if self.compare:
+                tally.alone += seconds
+            else:
+                tally.ours += seconds
 
     def _timed(self, method, name: str):
         @functools.wraps(method)
@@ -123,8 +160,9 @@ class Recorder:
             if tally is None or getattr(self._inside, "call", False):  # a subclass of the script's, or our own internals
                 return method(estimator, *args, **kwargs)
             self._inside.call = True
+            away = self.own or os.getpid() != self._process  # the latter: forked
             try:
-                follow = self._prepare(estimator, name, args, kwargs) if self.compare else None
+                follow = self._prepare(estimator, name, args, kwargs) if self.compare and not away else None
                 compiling, start = self._compiling, time.perf_counter()
                 answer = method(estimator, *args, **kwargs)
                 seconds = time.perf_counter() - start
@@ -133,6 +171,9 @@ class Recorder:
                 theirs = self._follow(tally, estimator, name, *follow) if follow is not None else None
             finally:
                 self._inside.call = False
+            if away:
+                elsewhere.report(self._report, tally.name, name in FITS, name in ANSWERS, seconds, kernels)
+                return answer
             with self._lock:
                 tally.kernels += kernels
                 tally.fits += name in FITS

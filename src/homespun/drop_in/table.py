@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
+from homespun.drop_in.busy import WORTH_SAYING
 from homespun.drop_in.record import Tally
 
 
-def table(tallies: list[Tally], *, compare: bool) -> str:
-    """The table as text, one line a class, the most time saved first.
+def table(tallies: list[Tally], *, compare: bool, others: float | None = None) -> str:
+    """The table as text, one line a class, the most time saved first. `others`: cores that other programs took meanwhile.
 
     >>> print(table([Tally("linear_model.Ridge", 2, 1, ours=0.1, theirs=0.4, difference=0.0)], compare=True))
     homespun.drop_in: ours in the place of 1 scikit-learn class
@@ -40,9 +43,20 @@ def table(tallies: list[Tally], *, compare: bool) -> str:
     lines.insert(0, f"homespun.drop_in: ours in the place of {count}")
     lines += [
         f"  {tally.name}: {tally.alone:.3f} s of ours had no twin to compare with"
-        + (f" ({tally.trouble})" if tally.trouble else "")
+        + _why(tally)
         for tally in used
         if compare and (tally.alone or tally.trouble)
     ]
+    if not compare and any(tally.elsewhere for tally in used):
+        lines.append("  calls in other processes are counted, each with its own seconds")
     lines.append("  kernels: loaded or compiled on first use, apart from the rest")
+    if compare and others is not None and others >= WORTH_SAYING:
+        lines.append(f"  other programs took {others:.1f} of {os.cpu_count()} cores meanwhile: both sides waited for them, "
+                     "and not alike; an idle machine gives other ratios")
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _why(tally: Tally) -> str:
+    calls = f"{tally.elsewhere} call{'s' if tally.elsewhere > 1 else ''} in other processes" if tally.elsewhere else None
+    reasons = [reason for reason in (calls, tally.trouble) if reason]
+    return f" ({'; '.join(reasons)})" if reasons else ""
