@@ -4,7 +4,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from homespun.persist.runner.core import columns_of, matrix, part, run
+from homespun.persist.runner.core import matrix, part, run
 from homespun.preprocessing.power import bend, unbend
 from homespun.preprocessing.spline import basis, basis_slope
 
@@ -170,28 +170,3 @@ def chosen(spec, X):
         return X[:, spec["columns"]]
     names = list(X)
     return {names[j]: X[names[j]] for j in spec["columns"]}
-
-
-@part
-def rare_levels(spec, X):
-    """Levels that were rare, and new ones, under the name of the others; missing ones under theirs, or as they are."""
-    if "sets" not in spec:  # made once: thousands of levels would cost more than the rest of a row
-        spec["sets"] = [None if kept is None else (set(kept.tolist()), set(known.tolist()))
-                        for kept, known in zip(spec["kept"], spec["known"])]
-    out = []
-    for j, (values, sets) in enumerate(zip(columns_of(X), spec["sets"])):
-        if sets is None:
-            out.append(values)
-            continue
-        kept, known = sets
-        gone = [value is None or value != value for value in values.tolist()]
-        if spec["strict"] and not all(lost or value in known for lost, value in zip(gone, values.tolist())):
-            strange = next(value for lost, value in zip(gone, values.tolist()) if not lost and value not in known)
-            raise ValueError(f"column {j} holds {strange!r}, which the training data did not have")
-        other = np.nan if spec["other"][j] is None else spec["other"][j]
-        named = np.empty(len(values), dtype=object)
-        named[:] = [value if lost or value in kept else other for lost, value in zip(gone, values.tolist())]
-        if spec["missing"][j] is not None:
-            named[np.array(gone, dtype=bool)] = spec["missing"][j]
-        out.append(named)
-    return np.column_stack(out)
