@@ -66,6 +66,7 @@ EQUAL = [
     ("ensemble/forest_grow.py", "else spread(part, 1.0)", "1.0 → 2.0", "what is linear in the weights cancels in a gain"),
     ("ensemble/forest_grow.py", "for side in range(2 if missing > 0 else 1)", "1 → 2; 2 → 3; > → >=", TWICE),
     ("ensemble/forest_grow.py", "if end - begin <= SMALL", "<= → <; - → +", "both ways of counting give the same"),
+    ("vision/sampling.py", "min(max(y, -1.0), height)", "1.0 → 2.0", "beyond the border all is fill, one pixel or two"),
 ]
 
 
