@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from homespun.data import body, delimited, many_rows, read, reader, sampled, scan
+from homespun.data import body, delimited, engine, many_rows, read, reader, sampled, scan
 from homespun.errors import DataError
 
 ROWS = 6_000
@@ -219,3 +219,77 @@ def test_any_sample_and_any_rest(early, late):
                                     (delimited, "SMALL", 0), (body, "STREAM", 0)):  # fmt: skip
             patch.setattr(module, name, value)
         equal(read(path), slow)
+
+
+@pytest.fixture
+def passes_over(monkeypatch):
+    """The statements that look at a file from its beginning to its end."""
+    seen = []
+
+    class Watched:
+        def __init__(self, connection):
+            self.connection = connection
+
+        def execute(self, query, *parameters):
+            if ("FROM raw" in query or "read_csv(" in query) and not query.startswith(("CREATE VIEW", "DESCRIBE")):
+                seen.append(query)
+            return self.connection.execute(query, *parameters)
+
+        def cursor(self):
+            return Watched(self.connection.cursor())
+
+        def __getattr__(self, name):
+            return getattr(self.connection, name)
+
+    plain = engine.connect
+    monkeypatch.setattr(engine, "connect", lambda folder=None: Watched(plain(folder)))
+    return lambda: [query for query in seen if " LIMIT " not in query]
+
+
+def test_a_clean_file_is_read_once(tmp_path, small_limits, passes_over):
+    """The check of every line and the conversion are one pass."""
+    path = tmp_path / "clean.csv"
+    rng = np.random.default_rng(0)
+    pd.DataFrame({f"x{i}": rng.normal(size=ROWS).round(3) for i in range(4)}).to_csv(path, index=False)
+    assert len(read(path)) == ROWS
+    assert len(passes_over()) == 1, passes_over()
+    assert sum(map(len, scan(path, rows=2_500))) == ROWS
+    assert len(passes_over()) == 1 + 2  # every line is seen before the first piece is handed over
+
+
+@pytest.mark.parametrize("how", [read, scan])
+@pytest.mark.parametrize(
+    "line, kind", [("7,8,9,10", "long rows"), ("7,8", "repaired rows"), ('"7,8,9', "repaired rows"), ("x,y,z", "repeated header"),
+                   (",,", "empty rows")]
+)  # fmt: skip
+def test_a_line_that_breaks_the_rules_far_behind_the_sample(tmp_path, small_limits, how, line, kind):
+    """It is found by the only pass, and the table is that of a reader who looked at every line first."""
+    path = tmp_path / "late.csv"
+    lines = ["x,y,z"] + [f"{i},{i % 7}.5,{i % 3}" for i in range(ROWS)]
+    lines[5_001] = line
+    path.write_text("\n".join(lines) + "\n")
+    found = read(path) if how is read else None
+    pieces = [found] if how is read else list(scan(path, rows=2_500))
+    frame = pd.concat([piece.frame for piece in pieces], ignore_index=True)
+    assert kind in {decision.kind for decision in pieces[0].decisions}
+    assert len(frame) == ROWS - (kind in ("repeated header", "empty rows"))
+    assert frame["x"].iloc[4_999] == 4_999 and frame["x"].iloc[-1] == ROWS - 1 and frame["z"].iloc[-1] == (ROWS - 1) % 3
+
+
+def test_rows_that_become_shorter_than_the_first_ones(tmp_path, small_limits):
+    """More rows than the first ones promise: no row is lost."""
+    path = tmp_path / "short.csv"
+    path.write_text("x,y\n" + "1234567.25,1234567.25\n" * 12_000 + "1,2\n" * 40_000)
+    assert len(read(path)) == 52_000 and read(path).frame["x"].sum() == 1234567.25 * 12_000 + 40_000
+    assert sum(map(len, scan(path, rows=20_000))) == 52_000
+
+
+def test_a_byte_that_is_no_utf8_far_behind(tmp_path, monkeypatch, small_limits):
+    from homespun.data import encoding
+
+    monkeypatch.setattr(encoding, "SURELY", 0)
+    monkeypatch.setattr(encoding, "CHUNK", 1_000)
+    path = tmp_path / "late.csv"
+    path.write_bytes(b"x,y\n" + b"1,caf\xc3\xa9\n" * 5_000 + b"2,caf\xe9\n" + b"1,caf\xc3\xa9\n" * 1_000)
+    with pytest.raises(DataError, match=r"damaged: byte 0xe9 at 40009 is not UTF-8 \(line 5002\)"):
+        read(path)

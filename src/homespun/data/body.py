@@ -7,6 +7,7 @@ over the lines, and DuckDB gets a clean copy.
 from __future__ import annotations
 
 import csv
+from dataclasses import dataclass
 from pathlib import Path
 
 from homespun.data import engine
@@ -23,8 +24,66 @@ def columns_sql(width: int) -> str:
     return "{" + ", ".join(f"'c{i}': 'VARCHAR'" for i in range(width)) + "}"
 
 
-def by_duckdb(connection, body: Body) -> bool:
-    """DuckDB's strict parser; False if it refuses a line, or if the end of the file is no plain row."""
+@dataclass
+class Unchecked:
+    """A large file of which no pass has seen every line yet: whoever makes the first one asks for `marker` as well.
+
+    Attributes
+    ----------
+    body : Body
+    rows_sql : str
+        All rows, those included that are to be left out.
+    rules : dict
+        Kind of row to be left out → (SQL that is true for it, what it is).
+    most : int
+        More rows are not expected.
+    """
+
+    body: Body
+    rows_sql: str
+    rules: dict[str, tuple[str, str]]
+    most: int
+
+    @property
+    def marker(self) -> str:
+        """SQL: 0 for a row that stays, else which rule it breaks, from 1. Most rows are settled by their first field."""
+        first = "c0 IS NULL OR c0 IN (''" + (f", {engine.text(self.body.names[0])})" if any(self.body.names) else ")")
+        cases = " ".join(f"WHEN {rule} THEN {i}" for i, (rule, _) in enumerate(self.rules.values(), 1))
+        if not self.rules:
+            return "0::TINYINT"
+        return f"CASE WHEN {first if self.body.names[0] else 'true'} THEN CASE {cases} ELSE 0 END ELSE 0 END::TINYINT"
+
+    @property
+    def marked_sql(self) -> str:
+        """All rows with their `marker` as ``mark``."""
+        return f"(SELECT *, {self.marker} AS mark FROM {self.rows_sql})"
+
+    @property
+    def counted_sql(self) -> str:
+        """Aggregates of `marked_sql`: rows in all, and of each rule."""
+        return "count(*)" + "".join(f", count_if(mark = {i})" for i in range(1, 1 + len(self.rules)))
+
+    def count(self, connection) -> list[int]:
+        """What `settle` wants to know, by a pass over the file."""
+        return list(connection.execute(f"SELECT {self.counted_sql} FROM {self.marked_sql}").fetchone())
+
+    def settle(self, counts: list[int]) -> tuple[int, list[Decision]]:
+        """(rows that stay, what is said) from the counts of all rows and of each rule."""
+        said = [
+            Decision(None, kind, count, f"{what} are left out")
+            for (kind, (_, what)), count in zip(self.rules.items(), counts[1:])
+            if count
+        ]
+        self.body.rows = counts[0] - sum(counts[1:])
+        self.body.decisions += said
+        return self.body.rows, said
+
+
+def by_duckdb(connection, body: Body, lazy: bool = False) -> bool:
+    """DuckDB's strict parser; False if it refuses a line, or if the end of the file is no plain row.
+
+    `lazy`: of a large file only the first lines are tried; the rest is left to `body.unchecked`.
+    """
     import duckdb
 
     dialect = body.dialect
@@ -47,46 +106,47 @@ def by_duckdb(connection, body: Body) -> bool:
     body.view = body.source.size > STREAM
     try:
         if not body.view:
-            connection.execute(f"CREATE TABLE raw AS SELECT * FROM {rows}")
-        _leave_out(connection, body, rows if body.view else "raw")
+            connection.execute(f"CREATE TABLE whole AS SELECT * FROM {rows}")
+            rows = "whole"
+        body.unchecked = Unchecked(body, rows, _left_out(body), _most_rows(body))
+        connection.execute(f"CREATE VIEW raw AS SELECT * FROM {rows} WHERE ({body.unchecked.marker}) = 0")
+        if lazy and body.view:
+            return True
+        _, said = body.unchecked.settle(body.unchecked.count(connection))
+        body.unchecked = None
+        if not said:  # nothing is to be left out
+            connection.execute(f"DROP VIEW raw; {_as_raw(rows, body.view)}")
+        elif not body.view:
+            connection.execute("CREATE TABLE kept AS SELECT * FROM raw; DROP VIEW raw; DROP TABLE whole")
+            connection.execute("ALTER TABLE kept RENAME TO raw")
     except duckdb.Error:
-        connection.execute("DROP TABLE IF EXISTS raw")
-        body.view = False
+        connection.execute("DROP VIEW IF EXISTS raw; DROP TABLE IF EXISTS whole")
+        body.view, body.unchecked = False, None
         return False
     return True
 
 
-def _leave_out(connection, body: Body, rows: str) -> None:
-    """Rows without any text, and the header again where files were joined, go; and it is said.
+def _as_raw(rows: str, view: bool) -> str:
+    return f"CREATE VIEW raw AS SELECT * FROM {rows}" if view else f"ALTER TABLE {rows} RENAME TO raw"
 
-    For a view this is the pass that sees every line, before anything is made of them.
-    """
-    first = "c0 IS NULL OR c0 IN (''" + (f", {engine.text(body.names[0])})" if any(body.names) else ")")
+
+def _left_out(body: Body) -> dict[str, tuple[str, str]]:
+    """Rows without any text, and the header again where files were joined; in a single column an empty row is a gap."""
+    if body.width < 2:
+        return {}
     rules = {
         "empty rows": (" AND ".join(f"(c{i} IS NULL OR c{i} = '')" for i in range(body.width)), "rows without any text")
     }
     if any(body.names):
         same = " AND ".join(f"c{i} = {engine.text(name)}" for i, name in enumerate(body.names) if name)
         rules["repeated header"] = (same, "rows that are the header again")
-    # most rows are settled by their first field
-    wanted = ", ".join(
-        f"coalesce(count_if(CASE WHEN {first if body.names[0] else 'true'} THEN coalesce({rule}, false) ELSE false END), 0)"
-        for rule, _ in rules.values()
-    )
-    counts = connection.execute(f"SELECT {wanted}, count(*) FROM {rows}").fetchall()[0]
-    body.rows = counts[-1]
-    kept = []
-    for (kind, (rule, what)), count in zip(rules.items(), counts):
-        if count and body.width > 1:  # in a single column an empty row is a gap
-            body.rows -= count
-            kept.append(f"NOT coalesce({rule}, false)")
-            body.decisions.append(Decision(None, kind, count, f"{what} are left out"))
-    where = f"WHERE {' AND '.join(kept)}" if kept else ""
-    if body.view:
-        connection.execute(f"CREATE VIEW raw AS SELECT * FROM {rows} {where}")
-    elif kept:
-        connection.execute(f"CREATE TABLE kept AS SELECT * FROM raw {where}")
-        connection.execute("DROP TABLE raw; ALTER TABLE kept RENAME TO raw")
+    return rules
+
+
+def _most_rows(body: Body) -> int:
+    """A third more rows than the file has if all are as long as the first ones."""
+    size = sum(sum(map(len, row)) + body.width for row in body.sample)
+    return int(4 / 3 * body.source.size * max(len(body.sample), 1) / max(size, 1)) + 1
 
 
 def _tail(body: Body) -> list[list[str]] | None:

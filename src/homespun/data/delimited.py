@@ -49,8 +49,8 @@ class Delimited:
     facts: dict = field(default_factory=dict)
 
 
-def load_delimited(connection, source: Text, folder: Path, options: Options) -> Delimited:
-    """Read `source` into the table ``raw`` of `connection`."""
+def load_delimited(connection, source: Text, folder: Path, options: Options, lazy: bool = False) -> Delimited:
+    """Read `source` into the table ``raw`` of `connection`; `lazy` as for `body.by_duckdb`."""
     check_options(options)
     head, whole = _head(source)
     if not any(line.strip() for line in head):
@@ -93,7 +93,7 @@ def load_delimited(connection, source: Text, folder: Path, options: Options) -> 
         first_line + body_line,
         options,
     )
-    if source.size > SMALL and comment is None and options.footer is None and by_duckdb(connection, body):
+    if source.size > SMALL and comment is None and options.footer is None and by_duckdb(connection, body, lazy):
         decisions += body.decisions
     else:
         decisions += by_walking(connection, body, folder)

@@ -29,6 +29,8 @@ class Loaded:
         What the source is, for `homespun inspect`.
     line_of : function, optional
         Row (counted from 1) → its line in the file, where that can be told.
+    unchecked : body.Unchecked, optional
+        No pass has seen every line yet: `rows` is the most that there may be, and a broken line may still come.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Loaded:
     folder: Any = None
     view: bool = False
     line_of: Callable[[int], int | None] | None = None
+    unchecked: Any = None
 
     def fetch(self, names=None, limit: int | None = None, clause: str = "", table: str = "raw"):
         """The columns as a pandas frame of plain columns."""
@@ -77,6 +80,14 @@ class Loaded:
         cut = f" LIMIT {limit}" if limit is not None else ""
         engine.run(self.connection, f"CREATE OR REPLACE TABLE {table} AS SELECT {listed} FROM raw{cut}", self.name)
         return table, {name: f"c{i}" for i, name in enumerate(names)}
+
+    def settle(self, counts: list[int] | None = None) -> None:
+        """Every line was seen, with these counts (`body.Unchecked.settle`); None: see every line now."""
+        if self.unchecked is not None:
+            counts = self.unchecked.count(self.connection) if counts is None else counts
+            self.rows, said = self.unchecked.settle(counts)
+            self.decisions += said
+            self.unchecked = None
 
     def close(self) -> None:
         """Give memory and disk back."""

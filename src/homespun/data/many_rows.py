@@ -34,13 +34,16 @@ class TextPart:
         self.made: dict[str, dict] = {}
         self.late: set[str] = set()
         left = names
+        if loaded.unchecked is not None and (loaded.rows < sampled.LARGE or not names or self.known):
+            loaded.settle()
         if loaded.rows >= sampled.LARGE and names and not self.known:
             self.by_sample = sampled.Sampled(loaded, wanted, settings)
             if piecewise:
                 self.late = passes.check(self.by_sample)
             else:
-                self.made, marked = passes.convert(self.by_sample, loaded.rows)
+                self.made, marked = passes.convert(self.by_sample)
                 self.late = set(marked)
+            loaded.settle()  # where no pass was needed
             left = self.by_sample.left + [name for name in self.by_sample.plans if name in self.late]
         table, columns = loaded.stored(left, "stored")
         self.in_full = TextColumns(loaded.connection, columns, loaded.rows, settings, loaded.name, table)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from homespun.base.errors import DataError
 from homespun.data import engine
 from homespun.data.missing import is_missing
 from homespun.data.recipe import are_whole
@@ -28,6 +29,7 @@ class Column:
     def __init__(self, part: Part, rows: int, kinds: list[str] | None):
         self.part, self.kinds = part, kinds
         kept = {"number": "f8", "whole": "f8", "moment": "M8[us]", "kinds": "i2"}
+        # where the rows are not counted yet there may be less: what is not written takes no memory
         self.values: Any = np.empty(rows, dtype=np.dtype(kept[part.end])) if part.end in kept else None
         self.pieces: list = []  # of texts
         self.marked: int | None = None  # the first row that was not foreseen
@@ -37,11 +39,11 @@ class Column:
         """Rows from `at` on."""
         end = self.part.end
         if end in ("number", "whole"):
-            numbers = piece.to_numpy(dtype=np.float64, na_value=np.nan)
+            numbers = piece.to_numpy() if piece.dtype == np.float64 else piece.to_numpy(dtype=np.float64, na_value=np.nan)
             self.values[at : at + len(numbers)] = numbers
-            if self.marked is None and np.isinf(numbers).any():
-                self.marked = at + int(np.isinf(numbers).argmax())
-            self.whole = self.whole and are_whole(numbers)
+            if self.marked is None and (numbers == np.inf).any():
+                self.marked = at + int((numbers == np.inf).argmax())
+            self.whole = self.whole and are_whole(numbers[:1000]) and are_whole(numbers)
         elif end == "moment":
             moments = piece.to_numpy().astype("M8[us]", copy=False)
             self.values[at : at + len(moments)] = moments
@@ -70,38 +72,56 @@ class Column:
         return numbers
 
 
-def convert(sampled: Sampled, rows: int) -> tuple[dict[str, dict], dict[str, int]]:
+def convert(sampled: Sampled) -> tuple[dict[str, dict], dict[str, int]]:
     """(column → what it becomes: name → array, column → the first row, from 0, that was not foreseen)."""
-    names = list(sampled.plans)
+    names, loaded = list(sampled.plans), sampled.loaded
     made: dict[str, dict] = {}
     marked: dict[str, int] = {}
     width = max((len(plan.parts) for plan in sampled.plans.values()), default=1)
     for begin in range(0, len(names), WIDEST // width):
-        columns = _columns(sampled, names[begin : begin + WIDEST // width], rows)
+        columns = _columns(sampled, names[begin : begin + WIDEST // width], loaded.rows)
         at = 0
         for chunk in _chunks(sampled, columns):
+            _fits(loaded, at + len(chunk))
             for i, (_, column) in enumerate(columns):
                 column.take(at, chunk[f"x{i}"])
             at += len(chunk)
+        _cut(columns, at)
         _collect(columns, made, marked)
     return made, marked
 
 
+def _fits(loaded, rows: int) -> None:
+    if rows > loaded.rows:
+        raise DataError(f"{loaded.name!r}: more rows than were expected", operation="read", operands={"rows": loaded.rows},
+                        rule="rows that are as long as the first ones")
+
+
+def _cut(columns: list[tuple[str, Column]], rows: int) -> None:
+    for _, column in columns:
+        column.values = None if column.values is None else column.values[:rows]
+
+
 def check(sampled: Sampled) -> set[str]:
     """The columns of which some text was not foreseen, without keeping anything: for those who read piece by piece."""
-    names = list(sampled.plans)
+    names, loaded = list(sampled.plans), sampled.loaded
     found: set[str] = set()
     for begin in range(0, len(names), WIDEST):
-        some = names[begin : begin + WIDEST]
+        some, pending = names[begin : begin + WIDEST], loaded.unchecked
+        only = "" if pending is None else " FILTER (WHERE mark = 0)"
         listed = ", ".join(
             "coalesce(bool_or("
-            + " OR ".join(part.not_foreseen() for part in sampled.plans[name].parts).replace(
-                COLUMN, sampled.loaded.columns[name]
-            )
-            + "), false)"
+            + " OR ".join(part.not_foreseen() for part in sampled.plans[name].parts).replace(COLUMN, loaded.columns[name])
+            + f"){only}, false)"
             for name in some
         )
-        marks = engine.run(sampled.loaded.connection, f"SELECT {listed} FROM raw", sampled.loaded.name).fetchone()
+        if pending is None:
+            marks = engine.run(loaded.connection, f"SELECT {listed} FROM raw", loaded.name).fetchone()
+        else:  # this is the first pass over all lines
+            query = f"SELECT {listed}, {pending.counted_sql} FROM {pending.marked_sql}"
+            marks = engine.run(loaded.connection, query, loaded.name).fetchone()
+            _fits(loaded, marks[len(some)])
+            loaded.settle(list(marks[len(some) :]))
         found |= {name for name, mark in zip(some, marks) if mark}
     return found
 
@@ -123,8 +143,7 @@ def pieces(sampled: Sampled, rows: int) -> Iterator[dict[str, dict]]:
                 yield _collect(columns, {}, {})
                 columns, filled = _columns(sampled, names, rows), 0
     if filled:
-        for _, column in columns:
-            column.values = None if column.values is None else column.values[:filled]
+        _cut(columns, filled)
         yield _collect(columns, {}, {})
 
 
@@ -135,14 +154,26 @@ def _columns(sampled: Sampled, names: list[str], rows: int) -> list[tuple[str, C
 
 
 def _chunks(sampled: Sampled, columns: list[tuple[str, Column]]):
-    loaded = sampled.loaded
+    """Some rows of the columns at a time; the first pass over a file also tells what it leaves out."""
+    loaded, pending = sampled.loaded, sampled.loaded.unchecked
     listed = ", ".join(
         f"{column.part.sql.replace(COLUMN, loaded.columns[name])} AS x{i}" for i, (name, column) in enumerate(columns)
     )
+    source = "raw" if pending is None else pending.rows_sql
+    query = f"SELECT {listed} FROM raw" if pending is None else f"SELECT {listed}, {pending.marker} AS mark FROM {source}"
+    counts = np.zeros(1 + len(pending.rules) if pending else 1, dtype=np.int64)
     # between two pieces the user may ask something else: a cursor of its own
-    found = engine.run(engine.streaming(loaded.connection), f"SELECT {listed} FROM raw", loaded.name)
+    found = engine.run(engine.streaming(loaded.connection), query, loaded.name)
     while len(chunk := found.fetch_df_chunk(VECTORS)):
+        if pending is not None:
+            marks = chunk["mark"].to_numpy()
+            counts[0] += len(chunk)
+            if marks.any():
+                counts[1:] += np.bincount(marks, minlength=len(counts))[1:]
+                chunk = chunk[marks == 0].reset_index(drop=True)
         yield chunk
+    if pending is not None:
+        loaded.settle(counts.tolist())
 
 
 def _collect(columns: list[tuple[str, Column]], made: dict[str, dict], marked: dict[str, int]) -> dict[str, dict]:

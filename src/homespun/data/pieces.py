@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from homespun.base.errors import ParameterError, did_you_mean
+from homespun.base.errors import DataError, ParameterError, did_you_mean
 from homespun.data.many_rows import TextPart
 from homespun.data.reader import MANY_ROWS, head_of, read, settings_of, understand
 from homespun.data.recipe import apply_recipe, learn_recipe
@@ -61,9 +61,9 @@ def scan(source, *, rows: int = 100_000, recipes: dict[str, dict] | None = None,
     types = settings.pop("types", None)
     chosen = settings_of(*(settings.pop(name, None) for name in ("missing", "decimal", "thousands", "date_order")))
     loading = {name: settings.pop(name, None) for name in ("encoding", "sheet", "query")}
-    loaded = load(source, Options(**settings), **loading)
+    loaded, texts = _opened(source, Options(**settings), loading, types, chosen, recipes or {})
     try:
-        if loaded.connection is None or loaded.rows <= MANY_ROWS:
+        if texts is None:
             table = understand(loaded, types, chosen)
             for begin in range(0, len(table), rows):
                 yield Table(
@@ -74,17 +74,14 @@ def scan(source, *, rows: int = 100_000, recipes: dict[str, dict] | None = None,
                     table.facts,
                 )
             return
-        wanted = dict.fromkeys(loaded.columns, types) if isinstance(types, str) else dict(types or {})
         decisions = list(loaded.decisions)
         learned = dict(recipes or {})
-        names = [name for name in loaded.columns if name not in loaded.typed]
-        texts = TextPart(loaded, wanted, chosen, piecewise=True, known=[name for name in names if name in learned])
         for name in loaded.columns:
             if name in learned:
                 continue
             if name in loaded.typed:
                 few = loaded.fetch([name], limit=MANY_ROWS)[name]
-                learned[name], why = learn_recipe(name, few, kind=wanted.get(name), settings=chosen)
+                learned[name], why = learn_recipe(name, few, kind=texts.wanted.get(name), settings=chosen)
             else:
                 learned[name], why = texts.learn(name)
             decisions += why
@@ -102,3 +99,23 @@ def scan(source, *, rows: int = 100_000, recipes: dict[str, dict] | None = None,
             yield Table(pd.DataFrame(made), decisions, learned, head, {"source": loaded.name, **loaded.facts})
     finally:
         loaded.close()
+
+
+def _opened(source, options: Options, loading: dict, types, chosen, recipes, lazy: bool = True):
+    """(the loaded source, its text columns; None where there are few rows)."""
+    import duckdb
+
+    loaded = load(source, options, lazy=lazy, **loading)
+    try:
+        if loaded.connection is None or loaded.rows <= MANY_ROWS:
+            loaded.settle()
+            return loaded, None
+        wanted = dict.fromkeys(loaded.columns, types) if isinstance(types, str) else dict(types or {})
+        known = [name for name in loaded.columns if name not in loaded.typed and name in recipes]
+        return loaded, TextPart(loaded, wanted, chosen, piecewise=True, known=known)
+    except BaseException as error:
+        again = loaded.unchecked is not None and isinstance(error, (DataError, duckdb.Error))
+        loaded.close()
+        if not again:
+            raise
+    return _opened(source, options, loading, types, chosen, recipes, lazy=False)

@@ -8,8 +8,8 @@ A column is a number, a flag or a date only if every value of it says so; otherw
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Callable, Collection
+from typing import Any, TypeVar
 
 from homespun.base.errors import DataError, ParameterError, did_you_mean
 from homespun.data import findings
@@ -21,6 +21,7 @@ from homespun.data.source import load
 from homespun.data.table import Decision, Table
 
 KINDS = ("number", "flag", "date", "text")
+Made = TypeVar("Made")
 MANY_ROWS = 20_000  # from here on text columns are read by SQL
 
 
@@ -103,9 +104,24 @@ def read(
     if isinstance(types, str):
         _check_kind("every column", types)
     options = Options(delimiter, quote, escape, header, skip_rows, footer, comment, table)  # type: ignore[arg-type]
-    loaded = load(source, options, encoding=encoding, sheet=sheet, query=query)
+    return lazily(lambda loaded: understand(loaded, types, settings), source, options,
+                  encoding=encoding, sheet=sheet, query=query)  # fmt: skip
+
+
+def lazily(understood: Callable[[Loaded], Made], source, options: Options, **wish) -> Made:
+    """What `understood` makes of the loaded source. Of a large text no line is looked at beforehand; where one then turns out
+    to be broken, or longer or shorter than could be foreseen, all lines are looked at and mended first."""
+    import duckdb
+
+    loaded = load(source, options, lazy=True, **wish)
     try:
-        return understand(loaded, types, settings)
+        return understood(loaded)
+    except (DataError, duckdb.Error):
+        if loaded.unchecked is None:
+            raise
+        loaded.close()
+        loaded = load(source, options, **wish)
+        return understood(loaded)
     finally:
         loaded.close()
 
@@ -133,7 +149,6 @@ def understand(loaded: Loaded, types, settings: Settings) -> Table:
         if name not in names:
             raise _unknown_column(name, names)
         _check_kind(repr(name), kind)
-    decisions = list(loaded.decisions)
     recipes: dict[str, dict] = {}
     columns: dict[str, Any] = {}
 
@@ -149,6 +164,8 @@ def understand(loaded: Loaded, types, settings: Settings) -> Table:
             columns[new] = values
 
     texts = TextPart(loaded, wanted, settings) if loaded.connection is not None and loaded.rows > MANY_ROWS else None
+    loaded.settle()
+    decisions = list(loaded.decisions)
     frame = loaded.fetch() if texts is None else loaded.fetch([name for name in names if name in loaded.typed])
     finds: dict[str, Any] = {}
     learned: dict[str, tuple] = {}

@@ -14,6 +14,7 @@ import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from homespun.data.cells import TYPED, kind_of, profiles
 from homespun.data.dialect import Dialect
@@ -54,6 +55,7 @@ class Body:
     decisions: list[Decision] = field(default_factory=list)
     view: bool = False  # ``raw`` is read from the file by every query
     rows: int = 0  # of ``raw``, where they were counted
+    unchecked: Any = None  # `body.Unchecked`: no pass has seen every line yet
 
     def line_of(self, row: int) -> int | None:
         """The line of the file on which a row (counted from 1) begins; None if rows were left out before it."""

@@ -111,6 +111,8 @@ class Sampled:
         self.rows = min(SAMPLE, loaded.rows)
         names = [name for name in loaded.columns if name not in loaded.typed]
         table, columns = loaded.stored(names, "sample", SAMPLE)
+        if loaded.unchecked is not None:  # there may be less
+            self.rows = loaded.connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
         self.sample = TextColumns(loaded.connection, columns, self.rows, settings, loaded.name, table)
         self.plans: dict[str, Plan] = {}
         self.left: list[str] = []
