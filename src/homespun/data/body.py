@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from homespun.data import engine
@@ -16,6 +17,7 @@ from homespun.data.records import Body, Walk
 from homespun.data.table import Decision
 
 LONGEST = 4 << 20  # bytes that one record may have
+HEAD = 1 << 16  # bytes: the first lines of a large file, which the sample holds
 STREAM = 64 << 20  # bytes: a larger file is read again by every query, a smaller one is kept in memory
 
 
@@ -52,6 +54,13 @@ class Unchecked:
         if not self.rules:
             return "0::TINYINT"
         return f"CASE WHEN {first if self.body.names[0] else 'true'} THEN CASE {cases} ELSE 0 END ELSE 0 END::TINYINT"
+
+    @cached_property
+    def underscores(self) -> bool:
+        """Whether there is a "_" anywhere beyond the first lines; 0.13 s a GB."""
+        with open(self.body.source.path, "rb", buffering=0) as file:
+            file.seek(HEAD)
+            return any(b"_" in chunk for chunk in iter(lambda: file.read(1 << 20), b""))
 
     @property
     def marked_sql(self) -> str:

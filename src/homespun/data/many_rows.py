@@ -61,7 +61,7 @@ class TextPart:
         """The first row that the sample did not foresee, with its line."""
         assert self.by_sample is not None
         column = self.in_full.columns[name]
-        marks = " OR ".join(part.not_foreseen() for part in self.by_sample.plans[name].parts).replace(sampled.COLUMN, column)
+        marks = sampled.on_column(" OR ".join(part.not_foreseen() for part in self.by_sample.plans[name].parts), column)
         row, value = self.in_full.query(
             f"SELECT rowid + 1, {column} FROM {self.in_full.table} WHERE {marks} ORDER BY rowid LIMIT 1"
         ).fetchone()

@@ -15,7 +15,7 @@ from homespun.base.errors import DataError
 from homespun.data import engine
 from homespun.data.missing import is_missing
 from homespun.data.recipe import are_whole
-from homespun.data.sampled import COLUMN, STRANGE, Part, Sampled
+from homespun.data.sampled import COLUMN, NUMBER, STRANGE, Part, Sampled, on_column
 
 VECTORS = 20  # of 2048 rows: what Python takes at a time
 STEP = 1 << 16  # rows that are made whole at a time
@@ -41,9 +41,9 @@ class Column:
         if end in ("number", "whole"):
             numbers = piece.to_numpy() if piece.dtype == np.float64 else piece.to_numpy(dtype=np.float64, na_value=np.nan)
             self.values[at : at + len(numbers)] = numbers
-            if self.marked is None and (numbers == np.inf).any():
+            if len(numbers) and self.marked is None and not numbers.max() < np.inf and (numbers == np.inf).any():
                 self.marked = at + int((numbers == np.inf).argmax())
-            self.whole = self.whole and are_whole(numbers[:1000]) and are_whole(numbers)
+            self.whole = self.whole and are_whole(numbers[:1000])  # the others when all are there
         elif end == "moment":
             moments = piece.to_numpy().astype("M8[us]", copy=False)
             self.values[at : at + len(moments)] = moments
@@ -68,7 +68,11 @@ class Column:
             return self.values
         numbers = self.values.view(np.int64)  # in place: a second array would cost more than the numbers
         for begin in range(0, len(numbers), STEP):
-            numbers[begin : begin + STEP] = self.values[begin : begin + STEP].astype(np.int64)
+            some = self.values[begin : begin + STEP]
+            if not are_whole(some):
+                self.values[:begin] = numbers[:begin]
+                return self.values
+            numbers[begin : begin + STEP] = some.astype(np.int64)
         return numbers
 
 
@@ -111,7 +115,7 @@ def check(sampled: Sampled) -> set[str]:
         only = "" if pending is None else " FILTER (WHERE mark = 0)"
         listed = ", ".join(
             "coalesce(bool_or("
-            + " OR ".join(part.not_foreseen() for part in sampled.plans[name].parts).replace(COLUMN, loaded.columns[name])
+            + on_column(" OR ".join(part.not_foreseen() for part in sampled.plans[name].parts), loaded.columns[name])
             + f"){only}, false)"
             for name in some
         )
@@ -156,11 +160,15 @@ def _columns(sampled: Sampled, names: list[str], rows: int) -> list[tuple[str, C
 def _chunks(sampled: Sampled, columns: list[tuple[str, Column]]):
     """Some rows of the columns at a time; the first pass over a file also tells what it leaves out."""
     loaded, pending = sampled.loaded, sampled.loaded.unchecked
-    listed = ", ".join(
-        f"{column.part.sql.replace(COLUMN, loaded.columns[name])} AS x{i}" for i, (name, column) in enumerate(columns)
-    )
-    source = "raw" if pending is None else pending.rows_sql
-    query = f"SELECT {listed} FROM raw" if pending is None else f"SELECT {listed}, {pending.marker} AS mark FROM {source}"
+    listed, numbers = [], []
+    for i, (name, column) in enumerate(columns):
+        sql, raw = column.part.sql, loaded.columns[name]
+        if NUMBER in sql:  # cast once, below
+            numbers.append(f", try_cast({raw} AS DOUBLE) AS number{i}")
+        listed.append(f"{sql.replace(NUMBER, f'number{i}').replace(COLUMN, raw)} AS x{i}")
+    source = "raw" if pending is None else pending.marked_sql
+    listed += ["mark"] if pending is not None else []
+    query = f"SELECT {', '.join(listed)} FROM (SELECT *{''.join(numbers)} FROM {source})"
     counts = np.zeros(1 + len(pending.rules) if pending else 1, dtype=np.int64)
     # between two pieces the user may ask something else: a cursor of its own
     found = engine.run(engine.streaming(loaded.connection), query, loaded.name)

@@ -24,13 +24,18 @@ PLAINEST = rf"[-+]?(({INTEGER})(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{{1,3}})?"  #
 BAD = "'inf'::DOUBLE"  # the mark of a text that was not foreseen
 
 
-def plain_sql(text: str, gone: str) -> str:
-    """SQL for plain numbers: a cast, and a look at the few texts that a cast takes too lightly ("007", "1_000", "nan")."""
-    value = f"try_cast({text} AS DOUBLE)"
+def plain_sql(text: str, value: str, gone: str, underscores: bool = True) -> str:
+    """SQL for plain numbers: the cast of the text (`value`), and a look at the few texts that a cast takes too lightly ("007",
+    "1_000", "nan"). `underscores`: there may be "_" in the texts.
+
+    Nearly all numbers are settled by the first line, which asks for as little as it can: 1.0 s for 44 million numbers of which
+    0.6 are the parser's, 1.35 where the cast was written three times and the gaps were asked for first."""
+    whole = f" AND NOT contains({text}, '_')" if underscores else ""
     return (
-        f"CASE WHEN {value} IS NULL THEN CASE WHEN {text} IS NULL OR {gone} THEN NULL ELSE {BAD} END "
-        f"WHEN abs({value}) < 9007199254740992 AND ({text} >= '1' OR regexp_full_match({text}, {engine.text(PLAINEST)})) "
-        f"AND NOT contains({text}, '_') THEN {value} ELSE {BAD} END"
+        f"CASE WHEN {text} >= '1' AND {value} < 9007199254740992{whole} THEN {value} "
+        f"WHEN {text} IS NULL OR {gone} THEN NULL "
+        f"WHEN abs({value}) < 9007199254740992 AND regexp_full_match({text}, {engine.text(PLAINEST)}) THEN {value} "
+        f"ELSE {BAD} END"
     )
 
 

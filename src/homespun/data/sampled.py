@@ -35,6 +35,7 @@ KINDS = 1_000  # texts of a column that are written once each
 FLAG_WORDS = NOT_STATED | {word for pair in PAIRS for word in pair}
 STRANGE = "TIMESTAMP '1700-01-01 01:01:01.000001'"  # the mark among moments; a real one only costs a second look
 COLUMN = "\ue000\uf8ff"  # stands for the column in the SQL of a plan
+NUMBER = "\ue001\uf8ff"  # stands for the column as a number, NULL where a cast makes none of it
 LONGEST = max(map(len, MISSING))
 _listed = engine.texts
 
@@ -48,7 +49,7 @@ class Part:
     name : str
         Of the column made.
     sql : str
-        With `COLUMN` for the raw column.
+        With `COLUMN` for the raw column and `NUMBER` for the number that it is by itself.
     end : {"number", "whole", "moment", "text", "kinds", "rest", "mark"}
         "kinds": one of the texts that the sample knows; "rest": a text that is none of them; "mark": True for a text that was
         not foreseen.
@@ -83,6 +84,11 @@ class Plan:
 def late_sql(text: str, words) -> str:
     """SQL: a text with blanks around it, or a word for "missing"."""
     return f"strlen({text}) <= {LONGEST} AND lower({text}) IN ({_listed(words)}) OR regexp_matches({text}, {engine.text(OUTER)})"
+
+
+def on_column(sql: str, column: str) -> str:
+    """The SQL of a plan for a column of some table."""
+    return sql.replace(NUMBER, f"try_cast({COLUMN} AS DOUBLE)").replace(COLUMN, column)
 
 
 class Sampled:
@@ -172,7 +178,10 @@ class Sampled:
         words = set(recipe["words"])
         usual = plain_number()
         if all(recipe[key] == usual[key] for key in ("decimal", "currency", "unit", "suffix", "split")):
-            plan = Plan(recipe, decisions, [Part(name, plain_sql(text, gone), "whole")])
+            value = NUMBER if text == COLUMN else f"try_cast({text} AS DOUBLE)"
+            pending = self.loaded.unchecked
+            number = plain_sql(text, value, gone, pending is None or pending.underscores)
+            plan = Plan(recipe, decisions, [Part(name, number, "whole")])
             if self._fits_sample(name, plan):
                 plan.sure = True
                 return plan
@@ -219,5 +228,5 @@ class Sampled:
 
     def _fits_sample(self, name: str, plan: Plan) -> bool:
         """Whether every row of the sample is foreseen, as it must be."""
-        marks = " OR ".join(part.not_foreseen() for part in plan.parts).replace(COLUMN, self.sample.columns[name])
+        marks = on_column(" OR ".join(part.not_foreseen() for part in plan.parts), self.sample.columns[name])
         return not self.sample.query(f"SELECT coalesce(count_if({marks}), 0) FROM {self.sample.table}").fetchone()[0]
