@@ -1,5 +1,6 @@
 """`@kernel`: pinned signatures, the content-addressed cache, threads, forks, and the same text as plain Python."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from concurrent.futures import Future
 import numpy as np
 import pytest
 from numba.core import config
+from numba.core.dispatcher import Dispatcher
 
 from homespun.kernels import interpreted, kernel, over_blocks, prange
 from homespun.kernels.cache import KernelCache, _read, content_hash
@@ -53,6 +55,46 @@ def run(code, **environment):
                           env={**os.environ, **environment})
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
+
+
+@kernel()
+def power(x, exponent, halved):
+    for _ in range(exponent - 1):
+        x *= FACTOR
+    return x / 2 if halved else x
+
+
+@kernel("f8(f8)")
+def powers(x):
+    return power(x, 1, True) + power(x, 2, False)
+
+
+@compiled_only
+def test_a_helper_is_compiled_once_for_all_constants_and_can_be_called_from_python_too(monkeypatch):
+    monkeypatch.setattr(KernelCache, "load_overload", lambda *ignored: None)
+    assert powers(3.0) == 3.0 / 2 + 6.0
+    assert len(power.overloads) == 1  # not one for 1 and True, and one for 2 and False
+    assert power(3.0, 3, False) == 12.0  # the code within `powers` has no door for Python
+    assert twice(4.0) == 8.0 == twice(np.float32(4))
+
+
+@compiled_only
+@pytest.mark.parametrize("collects", [True, False])
+def test_the_garbage_collector_waits_while_a_kernel_is_compiled(collects, monkeypatch):
+    seen = []
+    compile_core = Dispatcher.compile
+    monkeypatch.setattr(Dispatcher, "compile", lambda self, sig: (seen.append(gc.isenabled()), compile_core(self, sig))[1])
+
+    def half(x):
+        return x / 2
+
+    (gc.enable if collects else gc.disable)()
+    try:
+        assert kernel("f8(f8)")(half)(1.0) == 0.5
+        assert seen == [False]
+        assert gc.isenabled() == collects  # as it was
+    finally:
+        gc.enable()
 
 
 @compiled_only

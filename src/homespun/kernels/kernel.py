@@ -19,6 +19,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import os
 import threading
 from collections.abc import Callable
@@ -73,7 +75,10 @@ def kernel(*signatures: str, parallel: bool = False, fastmath: bool = True, inli
             "fastmath": set(FASTMATH) if fastmath else False,
             "error_model": "numpy",
             "boundscheck": bool(config.BOUNDSCHECK) or None,
+            "no_cfunc_wrapper": True,  # for functions as arguments, which kernels do not take
         }
+        if not signatures:
+            options["no_cpython_wrapper"] = True  # see `Kernel.from_python`
         if inline:
             options["forceinline"] = True
         if config.DISABLE_JIT:
@@ -123,7 +128,9 @@ class Kernel(Dispatcher):
     def __init__(self, py_func, signatures=(), options=None):
         self.signatures_pinned = signatures
         self.parallel = bool(options and options.get("parallel"))
-        self._serial_twin = None
+        self._serial_twin: Kernel | None = None
+        self._python_twin: Kernel | None = None
+        self._helper = bool(options and options.get("no_cpython_wrapper"))
         self._remembered: set[tuple] = set()  # types of arguments that found a pinned signature by conversion
         super().__init__(py_func, targetoptions=dict(options or {}))
         self._cache = KernelCache(py_func, self.targetoptions, bool(signatures))
@@ -139,6 +146,8 @@ class Kernel(Dispatcher):
         """
         if Kernel.plain:
             return (self.stand_in or self.py_func)(*args)
+        if self._helper:
+            return self.from_python(*args)
         if not self.parallel:
             return super().__call__(*args)
         if _forked_from_threads:
@@ -154,6 +163,23 @@ class Kernel(Dispatcher):
         if self._serial_twin is None:
             self._serial_twin = Kernel(self.py_func, self.signatures_pinned, {**self.targetoptions, "parallel": False})
         return self._serial_twin
+
+    @property
+    def from_python(self) -> Kernel:
+        """A helper with the wrapper that a call from Python needs; compiled into other kernels it does without, in less time."""
+        if self._python_twin is None:
+            self._python_twin = Kernel(self.py_func, (), {**self.targetoptions, "no_cpython_wrapper": False})
+        return self._python_twin
+
+    # -- what makes compilation short ----------------------------------------------------------------------------------
+
+    def compile(self, sig):
+        with global_compiler_lock, _no_collection():
+            return super().compile(sig)
+
+    def get_call_template(self, args, kws):
+        """How another kernel calls this one. Numba would compile it again for every constant: once for 0, once for 1."""
+        return super().get_call_template([numba.types.unliteral(kind) for kind in args], kws)
 
     # -- pinned signatures ---------------------------------------------------------------------------------------------
 
@@ -205,6 +231,19 @@ class Kernel(Dispatcher):
         """Compile (or load from the cache) every pinned signature."""
         for text in self.signatures_pinned:
             self.compile(text)
+
+
+@contextlib.contextmanager
+def _no_collection():
+    """The compiler makes so many objects that searching them for garbage was an eighth to a fifth of its time."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 # ---------------------------------------------------------------------------------------------------------------------
