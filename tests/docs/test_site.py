@@ -54,9 +54,20 @@ def test_no_marker_is_left(site):
 def test_links_lead_to_pages(site):
     for page in site.rglob("*.md"):
         text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
-        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", text):
-            if not target.startswith(("http://", "https://")):
-                assert (page.parent / target).is_file(), f"{page.name} links to {target}"
+        for target, anchor in re.findall(r"\]\(([^)#\s]*)(?:#([^)\s]+))?[^)]*\)", text):
+            if target.startswith(("http://", "https://")):
+                continue
+            there = page.parent / target if target else page
+            assert there.is_file(), f"{page.name} links to {target}"
+            if anchor:
+                assert anchor in anchors_of(there), f"{page.name} links to {target}#{anchor}"
+
+
+def anchors_of(page):
+    """What the generator makes of the headings of a page."""
+    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+    plain = [re.sub(r"[^\w\s-]", "", heading).strip().lower() for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE)]
+    return {re.sub(r"[-\s]+", "-", heading) for heading in plain}
 
 
 def test_every_package_has_a_reference():
