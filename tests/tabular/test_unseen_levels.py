@@ -1,9 +1,12 @@
 """What a model says of a make that the training rows did not have, or hardly, and of a row without one."""
 
+import runpy
+
 import numpy as np
 import pandas as pd
 import pytest
 
+import homespun as hs
 from homespun.data import read
 from homespun.tabular.models import MODELS, Candidate, build_model
 from homespun.tabular.plan import feature_frame, make_plan
@@ -46,3 +49,46 @@ def test_many_rare_makes_together_speak_for_an_unseen_one():
         model, X = model_of(name, frame.sample(frac=1.0, random_state=1).reset_index(drop=True))
         asked = X.iloc[:50].assign(make=pd.Series(["lada"] * 50, dtype=object, index=X.index[:50]))
         assert np.median(model.predict(asked)) > 40_000.0, name
+
+
+# -- Namibia
+
+
+CODES = ["NA", "DE", "FR", "GB", "US", "ES", "IT", "PL", "SE", "NO", "FI", "DK"]
+
+
+@pytest.fixture(scope="module")
+def countries(tmp_path_factory):
+    """A model that knows Namibia, whose houses are dear."""
+    country = np.array(CODES * 40)
+    frame = pd.DataFrame({"country": country, "rooms": rng.integers(1, 9, len(country))})
+    frame["price"] = np.where(country == "NA", 900.0, 100.0) + frame["rooms"] + rng.normal(size=len(frame)).round(3)
+    path = tmp_path_factory.mktemp("countries") / "houses.csv"
+    frame.to_csv(path, index=False)
+    return path, frame
+
+
+@pytest.mark.parametrize("source", ["file", "frame"])
+def test_a_word_that_training_kept_is_a_word_when_it_is_sent_alone(countries, source, tmp_path):
+    from homespun.persist import export_python
+    from homespun.serve.answers import answers_of
+    from homespun.serve.contract import Contract
+
+    path, frame = countries
+    project = hs.fit(path if source == "file" else frame, "price", models="linear", folds=2)
+    asked = pd.DataFrame({"country": ["NA", "DE", "n/a"], "rooms": [3, 3, 3]})
+    alone = [float(project.predict(asked.iloc[[i]])[0]) for i in range(3)]
+    assert alone[0] > 800.0 > alone[1] and project.predict(asked).tolist() == alone
+    assert project.read(asked.iloc[[2]]).frame["country"].isna().all()
+    answer = answers_of(project, Contract.of(project))
+    assert [answer([row])[0][0] for row in asked.to_dict("records")] == alone
+    runner = runpy.run_path(str(export_python(project, tmp_path / "houses.py")))
+    np.testing.assert_allclose([runner["predict"](asked.iloc[[i]])[0] for i in range(3)], alone, rtol=1e-12)
+
+
+def test_a_new_code_is_no_gap_either(countries):
+    """The model knew no Namibia, but codes of countries: the word is an unseen country, in one row as in thousands."""
+    frame = countries[1]
+    table = read(frame[frame.country != "NA"])
+    assert table.recipes["country"]["kept"] == ["NA"]
+    assert read({"x": ["red", "blue", "NA"]}).recipes["x"].get("kept") is None

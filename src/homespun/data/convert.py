@@ -76,7 +76,7 @@ class Converter:
         text = self.of.text(name)
         missing = set(recipe.get("missing", ())) | set(recipe.get("words", ()))
         if not self.learned and not recipe.get("missing_only"):
-            missing |= self.of.missing(name, text)[0]
+            missing |= self.of.missing(name, text)[0] - set(recipe.get("kept", ()))
         gone = self.of.in_words(text, missing)
         present = f"CASE WHEN {gone} THEN NULL ELSE {text} END" if missing - {""} else f"nullif({text}, '')"
         if kind == "text":

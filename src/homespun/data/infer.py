@@ -19,7 +19,7 @@ from homespun.base.errors import DataError
 from homespun.data import engine
 from homespun.data.dates import learn_date
 from homespun.data.flags import flag_value, learn_flag
-from homespun.data.missing import MISSING, missing_words
+from homespun.data.missing import MISSING, kept_words, missing_words
 from homespun.data.number_sql import BLANKS, DATEISH, NUMBERISH, PLAIN
 from homespun.data.quantities import learn_quantity
 from homespun.data.recipe import Settings, plain_number
@@ -157,6 +157,9 @@ class TextColumns:
             )
         recipe = recipe or {"kind": "text"}
         recipe["missing"] = sorted(missing)
+        if recipe["kind"] == "text" and usual and distinct <= 1000:  # of codes there are 676
+            words = kept_words([value for value, _ in self.values(name, gone, 2000)])
+            recipe |= {"kept": words} if words else {}
         return recipe | self._only(), decisions + [Decision(name, *note) for note in why]
 
     def _only(self) -> dict:

@@ -45,3 +45,22 @@ def missing_words(values: list[str]) -> set[str]:
     if "NA" in found and codes >= 10 and codes >= 0.9 * (len(values) - len(found)):
         found.discard("NA")
     return found
+
+
+def kept_words(values: list[str]) -> list[str]:
+    """The words that are no gap in a column with these values, though they are elsewhere: what its recipe keeps.
+
+    >>> kept_words(["DE", "FR", "GB", "US", "ES", "IT", "PL", "SE", "NO", "FI"]), kept_words(["red", "blue"])
+    (['NA'], [])
+    """
+    return sorted({"NA"} - missing_words(list(dict.fromkeys([*values, "NA"]))))
+
+
+def gone_words(values: list[str], recipe: dict) -> set[str]:
+    """The entries of `values` (distinct, stripped) that stand for "missing" in a column with this recipe.
+
+    One row alone is read as in a table of thousands: the recipe decides, not the other rows.
+    """
+    if recipe.get("missing_only"):
+        return set(recipe["missing"]) | {""}
+    return set(recipe.get("missing", ())) | {text for text in values if is_missing(text)} - set(recipe.get("kept", ()))

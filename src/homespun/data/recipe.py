@@ -15,7 +15,7 @@ import numpy as np
 from homespun.base.errors import DataError
 from homespun.data.dates import learn_date, parse_dates
 from homespun.data.flags import flag_value, learn_flag, three_state
-from homespun.data.missing import missing_words
+from homespun.data.missing import gone_words, kept_words, missing_words
 from homespun.data.quantities import learn_quantity, quantity_value
 from homespun.data.table import Decision
 
@@ -102,6 +102,8 @@ def learn_recipe(
     recipe["missing"] = sorted(missing)
     if settings.missing is not None:
         recipe["missing_only"] = True
+    elif recipe["kind"] == "text" and (words := kept_words(texts)):
+        recipe["kept"] = words
     return recipe, decisions + [Decision(name, *note) for note in why]
 
 
@@ -137,7 +139,7 @@ def apply_recipe(name: str, column, recipe: dict, found=None) -> dict:
             return {name: column.to_numpy().astype("datetime64[us]")}
         column = column.astype(str)
     values, codes = distinct(column) if found is None else found
-    missing = set(recipe.get("missing", ())) | ({""} if recipe.get("missing_only") else missing_words(values))
+    missing = gone_words(values, recipe)
     if kind == "date":
         missing |= set(recipe["words"])
     present = [value not in missing for value in values]

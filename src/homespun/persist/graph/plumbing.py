@@ -132,7 +132,8 @@ def typed_inputs(g, name, recipe) -> dict[str, Column]:
     """The columns that a raw one becomes: as inputs."""
     kind = recipe["kind"]
     if kind == "text":
-        words = {form for word in {*recipe.get("missing", ()), *MISSING} for form in spellings(word)} - {""}
+        usual = () if recipe.get("missing_only") else MISSING
+        words = {form for word in {*recipe.get("missing", ()), *usual} for form in spellings(word)} - {"", *recipe.get("kept", ())}
         return {name: Column(name, g.input(name, True), True, tuple(sorted(words)))}
     if kind == "flag":
         column = Column(name, g.input(name, True), True)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from homespun.data.flags import flag_value, three_state
-from homespun.data.missing import missing_words
+from homespun.data.missing import gone_words
 from homespun.data.quantities import quantity_value
 from homespun.persist.runner.core import part, run, size
 
@@ -62,8 +62,7 @@ def read_column(name, values, recipe):
         values = np.array([None if np.isnat(moment) else str(moment) for moment in moments], dtype=object)
     texts = [None if value is None or value != value else text_of(value) for value in values.tolist()]
     distinct = list(dict.fromkeys(text for text in texts if text is not None))
-    usual = {""} if recipe.get("missing_only") else missing_words(distinct)
-    gone = set(recipe.get("missing", ())) | usual | set(recipe["words"] if kind == "date" else ())
+    gone = gone_words(distinct, recipe) | set(recipe["words"] if kind == "date" else ())
     if kind == "text":
         return {name: np.array([np.nan if text is None or text in gone else text for text in texts], dtype=object)}
     read = {text: (np.nan, False) if text in gone else read_text(name, text, recipe) for text in distinct}
