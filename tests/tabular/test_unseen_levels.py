@@ -92,3 +92,57 @@ def test_a_new_code_is_no_gap_either(countries):
     table = read(frame[frame.country != "NA"])
     assert table.recipes["country"]["kept"] == ["NA"]
     assert read({"x": ["red", "blue", "NA"]}).recipes["x"].get("kept") is None
+
+
+# -- what is said of it
+
+
+@pytest.fixture(scope="module")
+def cars(tmp_path_factory):
+    """A table without gaps but in `colour`; every tenth of those is missing."""
+    frame = pd.DataFrame({"make": MAKES, "km": rng.uniform(1e3, 1e5, len(MAKES)).round(1),
+                          "colour": rng.choice(["red", "blue"], len(MAKES))})
+    frame["price"] = frame["make"].map(PRICES) * rng.uniform(0.9, 1.1, len(frame))
+    frame.loc[::10, "colour"] = None
+    path = tmp_path_factory.mktemp("cars") / "cars.homespun"
+    return hs.fit(frame, "price", models="ridge,boosting", folds=2, out=path), path
+
+
+def test_a_served_row_carries_notes_of_what_training_did_not_have(cars):
+    from homespun.serve.answers import answers_of
+    from homespun.serve.contract import Contract
+
+    answer = answers_of(cars[0], Contract.of(cars[0]))
+    row = {"make": "vw", "km": 5000.5, "colour": "red"}
+    rows = [row, {**row, "make": "lada"}, {**row, "make": None}, {**row, "km": None}, {**row, "colour": None},
+            {**row, "make": "bentley"}]
+    told = [notes for *_, notes in answer(rows)]
+    assert told == [notes for one in rows for *_, notes in answer([one])]
+    assert told == [notes for *_, notes in answer(rows * 60)][:6]  # with a dataframe
+    assert [[name for name, _ in notes] for notes in told] == [[], ["make"], ["make"], ["km"], [], []]
+    assert "is not among the training data's words" in told[1][0][1] and "most frequent one, 'vw'" in told[1][0][1]
+    assert "is missing, as it hardly ever was" in told[2][0][1] and "usual one" in told[3][0][1]
+
+
+def test_the_notes_are_in_the_answer_of_the_server(cars):
+    testing = pytest.importorskip("fastapi.testclient")
+    from homespun.serve.app import make_app
+
+    row = {"make": "vw", "km": 5000.5, "colour": "red"}
+    with testing.TestClient(make_app(cars[0])) as client:
+        said = client.post("/predict", json={"rows": [row, {**row, "make": "lada"}]}).json()
+        assert [note["loc"] for note in said["notes"]] == [["rows", 1, "make"]] and "'vw'" in said["notes"][0]["msg"]
+        assert "notes" not in client.post("/predict", json={"rows": [row]}).json()
+        assert len(client.post("/predict", json={"rows": [{**row, "make": "lada"}] * 50}).json()["notes"]) == 20
+        assert "notes" not in client.post("/predict", json={"rows": []}).json()
+
+
+def test_predict_says_it_for_columns(cars, tmp_path, capsys, monkeypatch):
+    from homespun.cli import run
+
+    monkeypatch.chdir(tmp_path)
+    pd.DataFrame({"make": ["vw", "lada", "saab", None], "km": [1.5, 2.5, None, 4.5], "colour": ["red"] * 4}).to_csv("fresh.csv")
+    assert run(["predict", str(cars[1]), "fresh.csv"]) == 0
+    said = capsys.readouterr().err
+    assert "column 'make' has words in 2 of 4 rows that the training data did not have, such as 'lada', 'saab'" in said
+    assert "column 'make' in 1 of 4 rows is missing" in said and "column 'km' in 1 of 4 rows is missing" in said

@@ -23,13 +23,14 @@ def predict(
     from homespun.base.files import write_whole
     from homespun.cli.output import output_beside
     from homespun.cli.source import given
+    from homespun.tabular.unseen import Unseen
 
     path = output_beside("predict", output, data, model)
     project = load_project(model, code)
     table = project.read(given(data, "predict")[0], "predict")
-    for note in unseen(project, table.frame):
-        typer.echo(f"homespun: note: predict: {note}", err=True)
     day = asked_on(project, as_of)
+    for note in Unseen(project).told(project.features(table.frame, day)):
+        typer.echo(f"homespun: note: predict: {note}", err=True)
     columns = {"prediction": project.predict(table, as_of=day)}
     if project.task == "classification" and hasattr(project.model, "predict_proba"):
         for label, column in zip(project.classes, project.predict_proba(table, as_of=day).T):
@@ -64,18 +65,3 @@ def asked_on(project, as_of: str | None) -> str | None:
     elif as_of is not None:
         typer.echo("homespun: note: no age of this model depends on the day that is asked on: --as-of changes nothing", err=True)
     return day
-
-
-def unseen(project, frame) -> list[str]:
-    """One sentence for each column with words that the training data did not have, where it had few enough to know them all."""
-    said = []
-    for name, before in project.reference_.items():
-        if before["kind"] != "category" or before["distinct"] > len(before["values"]) or name not in frame.columns:
-            continue
-        words = frame[name].dropna().astype(str)
-        new = words[~words.isin(before["values"])]
-        if len(new):
-            shown = ", ".join(map(repr, list(dict.fromkeys(new))[:3]))
-            said.append(f"column {name!r} has words in {len(new):,} of {len(frame):,} rows that the training data did not have, "
-                        f"such as {shown}: the model takes them for rare or missing ones")
-    return said

@@ -7,6 +7,7 @@ that cannot be read.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,13 @@ import numpy as np
 from homespun.base.errors import DataError
 from homespun.serve.contract import MOST_PROBLEMS, BadRows, Contract, Problem
 from homespun.serve.few_rows import FewRows, Unusual
+from homespun.tabular.unseen import Unseen
 
-Answer = tuple[Any, dict[str, float] | None]  # prediction, and label → probability
+Answer = tuple[Any, dict[str, float] | None, tuple[tuple[str, str], ...]]  # prediction, label → probability, (field, note)
 
 
 def answers_of(model, contract: Contract, as_of=None) -> Callable[[list[dict]], list[Answer]]:
-    """The function rows → [(prediction, probabilities or None), …] of a model.
+    """The function rows → [(prediction, probabilities or None, notes), …] of a model.
 
     Raises
     ------
@@ -35,15 +37,14 @@ def answers_of(model, contract: Contract, as_of=None) -> Callable[[list[dict]], 
         if not rows:
             return []
         with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is told below
-            predictions, probabilities = predict(rows)
+            predictions, probabilities, notes = predict(rows)
         for values in (predictions, probabilities):
             if values is not None and values.dtype.kind == "f" and not np.isfinite(values).all():
                 bad = np.flatnonzero(~np.isfinite(values.reshape(len(rows), -1)).all(1))
                 said = "the model has no finite answer for this row: is a number far from the training data?"
                 raise BadRows([Problem(("rows", int(i)), said) for i in bad[:MOST_PROBLEMS]])
-        if probabilities is None or names is None:
-            return [(prediction, None) for prediction in predictions.tolist()]
-        return list(zip(predictions.tolist(), (dict(zip(names, row)) for row in probabilities.tolist())))
+        shares = repeat(None) if probabilities is None or names is None else (dict(zip(names, p)) for p in probabilities.tolist())
+        return list(zip(predictions.tolist(), shares, notes))
 
     return answer
 
@@ -54,27 +55,38 @@ def _of_an_estimator(model, contract: Contract):
     def predict(rows):
         frame = contract.frame(rows)
         given = frame if named else frame.to_numpy(dtype=np.float64)
-        return np.asarray(model.predict(given)), np.asarray(model.predict_proba(given)) if soft else None
+        return np.asarray(model.predict(given)), np.asarray(model.predict_proba(given)) if soft else None, [()] * len(rows)
 
     return predict
 
 
 def _of_a_table(project, contract: Contract, as_of):
     project.day(as_of)
-    few = FewRows.of(project, contract.fields)
+    few, unseen = FewRows.of(project, contract.fields), Unseen(project)
     soft = contract.classes is not None and hasattr(project.model, "predict_proba")
 
     def predict(rows):
         day = project.day(as_of)  # a server may run for months
         if few is not None:
             try:
-                return few.predict(rows, day)
+                features = few.features(rows, day)
+                return *few.ask(features), _by_row(unseen.of(features), len(rows))
             except Unusual:
                 pass
-        table = _read(project, contract.frame(rows))
-        return project.predict(table, as_of=day), project.predict_proba(table, as_of=day) if soft else None
+        features = project.features(_read(project, contract.frame(rows)).frame, day)
+        shares = project.model.predict_proba(features) if soft else None
+        return project._labels(project.model.predict(features)), shares, _by_row(unseen.of(features), len(rows))
 
     return predict
+
+
+def _by_row(found, n: int) -> list[tuple[tuple[str, str], ...]]:
+    """For each row the fields that hold what the training data did not, and what they are taken for."""
+    notes: list[tuple] = [()] * n
+    for note in found:
+        for i in note.rows.tolist():
+            notes[i] += ((note.column, note.sentence),)
+    return notes
 
 
 def _read(project, frame):

@@ -1,6 +1,7 @@
 """The web application of one model: what is asked, how it is checked, what comes back.
 
-    POST /predict   {"rows": [{field: value, …}, …]}  →  {"predictions": […], "probabilities": [{class: p, …}, …]}
+    POST /predict   {"rows": [{field: value, …}, …]}  →  {"predictions": […], "probabilities": [{class: p, …}, …],
+                    "notes": [{"loc": ["rows", 3, "make"], "msg": …}, …]}: what the training data did not have, where rows do
     GET  /schema    the input contract        GET /health   is the model there       GET /metrics   for Prometheus
     GET  /openapi.json, /docs                 GET /         a form for people
 
@@ -22,7 +23,7 @@ from homespun.base.errors import HomespunError
 from homespun.serve.answers import answers_of
 from homespun.serve.asked import Refused, body_of, rows_of
 from homespun.serve.batching import Batcher, Busy
-from homespun.serve.contract import BadRows, Contract, Problem
+from homespun.serve.contract import MOST_PROBLEMS, BadRows, Contract, Problem
 from homespun.serve.interface import request_schema, responses
 from homespun.serve.meters import Measured, Meters
 from homespun.serve.pages import docs_page, form_page
@@ -73,14 +74,14 @@ def make_app(model, *, most_bytes: int = MOST_BYTES, most_rows: int = MOST_ROWS,
     async def predict(request: Request) -> Response:
         """Predictions for a list of rows, in its order."""
         rows = rows_of(await body_of(request, most_bytes), contract, most_rows)
-        predictions, probabilities = [], []
-        for prediction, probability in await app.state.batcher.ask(rows):
-            predictions.append(prediction)
-            probabilities.append(probability)
+        answers = await app.state.batcher.ask(rows)
+        predictions, probabilities, notes = map(list, zip(*answers)) if answers else ([], [], [])
         meters.rows.inc(len(rows))
         said: dict[str, Any] = {"predictions": predictions}
         if rows and probabilities[0] is not None:
             said["probabilities"] = probabilities
+        if told := [Problem(("rows", i, name), note).as_note() for i, own in enumerate(notes) for name, note in own]:
+            said["notes"] = told[:MOST_PROBLEMS]
         return JSONResponse(said)
 
     @app.get("/schema", tags=["model"])

@@ -126,6 +126,10 @@ class Problem:
             shown = str(shown)
         return {"loc": list(self.where), "msg": self.message, "type": "contract", "input": shown}
 
+    def as_note(self) -> dict[str, Any]:
+        """Of something that is no mistake."""
+        return {"loc": list(self.where), "msg": self.message}
+
 
 class BadRows(DataError):
     """Rows that do not fit the contract; `.problems` has one entry for each mistake."""

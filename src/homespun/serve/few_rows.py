@@ -60,16 +60,23 @@ class FewRows:
         Unusual
             A value that the recipes do not take as it is.
         """
-        if len(rows) > MOST:
-            raise Unusual
-        features = self._features(rows, as_of)
+        return self.ask(self.features(rows, as_of))
+
+    def ask(self, features) -> tuple[np.ndarray, np.ndarray | None]:
+        """Predictions and probabilities of `features`."""
         probabilities = self.model.predict_proba(features) if hasattr(self.model, "predict_proba") else None
         return self.project._labels(self.model.predict(features)), probabilities
 
-    # -----------------------------------------------------------------------------------------------------------------
+    def features(self, rows: list[dict], as_of=None) -> dict[str, np.ndarray]:
+        """As `tabular.plan.feature_frame` makes them: numbers, days since 1970, words with NaN for a missing one.
 
-    def _features(self, rows, as_of) -> dict[str, np.ndarray]:
-        """As `tabular.plan.feature_frame` makes them: numbers, days since 1970, words with NaN for a missing one."""
+        Raises
+        ------
+        Unusual
+            A value that the recipes do not take as it is.
+        """
+        if len(rows) > MOST:
+            raise Unusual
         typed: dict[str, Any] = {}
         for name, known in self.fields.items():
             recipe, values = self.project.recipes_[name], [row[name] for row in rows]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from homespun.serve.contract import Contract
+from homespun.serve.contract import MOST_PROBLEMS, Contract
 
 
 def request_schema(contract: Contract, most_rows: int) -> dict[str, Any]:
@@ -24,6 +24,9 @@ def responses(contract: Contract) -> dict[int | str, dict[str, Any]]:
         row = {"type": "object", "properties": {str(label): share for label in contract.classes}}
         properties["probabilities"] = {"type": "array", "items": row}
     place = {"type": "array", "items": {"type": ["string", "integer"]}}
+    note = {"type": "object", "required": ["loc", "msg"], "properties": {"loc": place, "msg": {"type": "string"}}}
+    properties["notes"] = {"type": "array", "maxItems": MOST_PROBLEMS, "items": note,
+                           "description": "Values that the training data did not have, and what the model takes them for."}
     problem = {"type": "object", "required": ["loc", "msg"],
                "properties": {"loc": place, "msg": {"type": "string"}, "type": {"type": "string"}, "input": {}}}
     problems = {"type": "object", "required": ["detail"], "properties": {"detail": {"type": "array", "items": problem}}}

@@ -133,8 +133,8 @@ def typed_inputs(g, name, recipe) -> dict[str, Column]:
     kind = recipe["kind"]
     if kind == "text":
         usual = () if recipe.get("missing_only") else MISSING
-        words = {form for word in {*recipe.get("missing", ()), *usual} for form in spellings(word)} - {"", *recipe.get("kept", ())}
-        return {name: Column(name, g.input(name, True), True, tuple(sorted(words)))}
+        words = {form for word in {*recipe.get("missing", ()), *usual} for form in spellings(word)}
+        return {name: Column(name, g.input(name, True), True, tuple(sorted(words - {"", *recipe.get("kept", ())})))}
     if kind == "flag":
         column = Column(name, g.input(name, True), True)
         values = {word: value for word in flag_words(recipe) if (value := flag_value(word, recipe)) is not None}
