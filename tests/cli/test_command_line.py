@@ -344,6 +344,14 @@ def test_a_table_on_the_standard_input(folder):
     made = command("fit", "-", "-t", "price", "--models", "baseline", "--folds", "2", "--out", "piped.homespun",
                    given=(folder / "cars.csv").read_bytes())
     assert made.returncode == 0 and made.stdout.startswith(b"standard input: 300 rows") and (folder / "piped.homespun").exists()
+    kept = list(folder.glob("piped-input-*.csv"))  # or nobody could compute the report again
+    assert [one.read_bytes() for one in kept] == [(folder / "cars.csv").read_bytes()] and kept[0].name.encode() in made.stdout
+    checked = command("verify", "piped-report.html", given=b"")
+    assert checked.returncode == 0 and b"nothing was altered" in checked.stdout, checked.stderr
+    for options, given, status in ((["--no-report", "-t", "price"], (folder / "cars.csv").read_bytes(), 0),
+                                   (["-t", "prize"], (folder / "cars.csv").read_bytes(), 1)):
+        made = command("fit", "-", *options, "--models", "baseline", "--folds", "2", "--out", "bare.homespun", given=given)
+        assert made.returncode == status and not list(folder.glob("bare-input-*")), made.stderr
     for name in ("predict", "validate"):
         empty = command(name, "cars.homespun", "-", given=b"")
         assert empty.returncode == 1 and b"nothing comes from it" in empty.stderr

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -153,6 +154,16 @@ def test_a_dataframe_gives_a_report_that_says_it_cannot_be_computed_again(tmp_pa
     assert "a dataframe" in page.read_text()
     with pytest.raises(DataError, match="nothing can be computed again"):
         verify(page)
+
+
+def test_searches_on_a_part_of_the_rows_say_so(tmp_path, monkeypatch):
+    assert "drawn by chance" not in tell_few(tmp_path).html()
+    monkeypatch.setattr(sys.modules["homespun.tabular.leaks.find"], "MOST", 60)
+    for name in ("MOST", "SOME"):
+        monkeypatch.setattr(sys.modules["homespun.tabular.story.data"], name, 60)
+    part = tell_few(tmp_path).html()
+    assert part.count("drawn by chance") == 2 and part.count('data-key="leaks.rows" value="60"') == 1
+    assert part.count('data-key="collinearity.rows" value="60"') == 1
 
 
 def test_names_are_no_formulas(tmp_path):

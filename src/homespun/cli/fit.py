@@ -26,20 +26,24 @@ def fit(
     track: str = typer.Option(None, "--track", help="MLflow experiment to log to (MLFLOW_TRACKING_URI: where)."),
 ) -> None:
     """Train and compare models on a table; write one model file and a report."""
-    from homespun.cli.source import given, plainly
+    from homespun.cli.source import given, kept, plainly
     from homespun.tabular import fit as train
     from homespun.tabular.place import place_for
 
     source, name = given(data, "fit")
     destination = place_for(out, source)
     assert destination is not None  # `out` is the current folder, if it is not given
+    copy, new = kept(source, destination) if isinstance(source, bytes) and report else (None, False)
     try:
-        project = train(source, target, task=task, time=time, group=group, stratify=stratify,
+        project = train(copy or source, target, task=task, time=time, group=group, stratify=stratify,
                         positive=positive_class if positive_class is not None else True if positive else None, models=models,
                         folds=folds, budget=budget, random_state=seed, out=destination, resume=resume)
-    except KeyboardInterrupt:
-        kept = destination.with_suffix(".journal").exists()
-        typer.echo("no model was finished" + ("; --resume goes on with what was measured" if kept else ""), err=True)
+    except BaseException as ended:
+        if copy is not None and new:
+            copy.unlink(missing_ok=True)
+        if isinstance(ended, KeyboardInterrupt):
+            journal = destination.with_suffix(".journal").exists()
+            typer.echo("no model was finished" + ("; --resume goes on with what was measured" if journal else ""), err=True)
         raise
     record = project.record_
     typer.echo(f"{name}: {record['data']['rows']:,} rows, {record['data']['columns']} columns")
@@ -59,8 +63,8 @@ def fit(
     typer.echo(f"\n{_worked(record)}")
     typer.echo(f"best: {project.best}, refitted on all rows, saved as {destination}")
     if report:
-        page = project.report(destination.with_name(f"{destination.stem}-report.html"), data=source, model=destination)
-        typer.echo(f"report: {page}")
+        page = project.report(destination.with_name(f"{destination.stem}-report.html"), data=copy or source, model=destination)
+        typer.echo(f"report: {page}" + (f"; what came from the standard input is kept for it as {copy}" if copy else ""))
     if track is not None:
         run = project.track(experiment=track, name=destination.stem, files=[destination, *([page] if report else [])])
         typer.echo(f"tracked: experiment {track!r}, run {run}")

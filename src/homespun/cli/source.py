@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
 import sys
+from pathlib import Path
 
 from homespun.base.errors import DataError
 
@@ -24,6 +27,26 @@ def given(source: str, operation: str) -> tuple[str | bytes, str]:
                         f"homespun {operation} …), or name a file", operation=operation, operands={"source": "-"},
                         rule="a table on the standard input")
     return data, "standard input"
+
+
+def kept(content: bytes, model: Path) -> tuple[Path, bool]:
+    """A copy beside the model of what came from the standard input, and whether it is new.
+
+    A report whose data nobody has could not be computed again. The name holds the content's SHA-256, so that no other file is
+    written over.
+    """
+    begin = content[:4096]
+    ending = "data" if b"\x00" in begin or begin[:2] == b"\x1f\x8b" or begin.lstrip()[:1] in (b"{", b"[") else "csv"
+    path = model.with_name(f"{model.stem}-input-{hashlib.sha256(content).hexdigest()[:8]}.{ending}")
+    if path.exists():
+        return path, False
+    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
+    try:
+        draft.write_bytes(content)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    return path, True
 
 
 def plainly(kind: str, evidence: str) -> str:

@@ -7,7 +7,10 @@ from typing import Any
 import numpy as np
 
 from homespun.report.document import Callout, Details, Grid, Words, literal
+from homespun.tabular.leaks.find import MOST
 from homespun.tabular.story.book import Book, some_rows
+
+SOME = 5000  # rows from which the variance inflation is computed
 
 
 def data(book: Book) -> list:
@@ -57,22 +60,30 @@ def distrust(book: Book) -> list:
     project, settings = book.project, book.project.record_.get("settings") or {}
     folds_by = {name: settings.get(name) for name in ("time", "group")}
     found = find_leaks(book.seen.frame, project.target, project.task, **folds_by)
-    book.add(leaks=len(found))
+    n = len(book.seen.frame)
+    book.add(**{"leaks": len(found), "leaks.rows": min(n, MOST), "collinearity.rows": min(n, SOME)})
     said: list = [Callout("bad" if leak.certain else "look", literal(str(leak))) for leak in found]
     if not found:
         said.append(Callout("good", "No column or row was found that knows the target in a way that a new row will not "
                                     "(copies, parts, identifiers, gaps, orders, repeated rows, groups)."))
+    if n > MOST:
+        said.append(Words("Leaks were searched in {leaks.rows:,} of the {rows:,} rows, drawn by chance; what only a few rows "
+                          "betray may be missed."))
     numbers = [name for name in project.roles_["numbers"] if book.seen.X[name].notna().sum() > 30]
     if len(numbers) >= 2 and len(book.seen.X) > len(numbers) + 2:
         X = book.seen.X[numbers]
-        X = X.fillna(X.median()).iloc[np.sort(some_rows(len(X), 5000))]
+        X = X.fillna(X.median()).iloc[np.sort(some_rows(len(X), SOME))]
         detector = CollinearityDetector().fit(X)
         rows = [[name, book.fact(f"vif.{literal(name)}", float(value), ",.1f")]
                 for name, value in sorted(zip(numbers, detector.vif_), key=lambda one: -one[1]) if value > 5.0]
         if rows:
+            part = " Measured on {collinearity.rows:,} rows, drawn by chance." if n > SOME else ""
             said += [Words("These columns are nearly sums of the others (variance inflation above 5). A linear model's weights "
-                           "for them mean little, one by one; its predictions, and trees, do not mind:"),
+                           f"for them mean little, one by one; its predictions, and trees, do not mind.{part}"),
                      Grid(["column", "variance inflation"], rows)]
+        elif n > SOME:
+            said.append(Words("No column of numbers is nearly a sum of others (variance inflation above 5), measured on "
+                              "{collinearity.rows:,} rows, drawn by chance."))
     said += [Callout("look", literal(note)) for note in project.warnings if not note.startswith("possible leak")]
     low = book.facts["winner.low"]
     if len(book.seen.frame) < 200:
