@@ -79,6 +79,14 @@ def two_classes(n: int, d: int, *, C: float = 1.0, seed: int = 0) -> dict:
     return {"X": made["X"], "y": (2 * score / score.std() + noise > 0).astype(np.int64), "C": C}
 
 
+def counts(n: int, d: int, *, alpha: float = 1e-3, seed: int = 0) -> dict:
+    """Counts whose logarithm of the mean is linear in the columns of `regression`. y: (n,)."""
+    made = regression(n, d, informative=max(2, d // 2), alpha=0, seed=seed)
+    score = made["y"] - made["y"].mean()
+    mean = np.exp(score / score.std() / 2)
+    return {"X": made["X"] / np.sqrt(d), "y": np.random.default_rng(seed + 1).poisson(mean).astype(float), "alpha": alpha}
+
+
 def texts(n: int, d: int, *, alpha: float = 1.0, C: float = 1.0, seed: int = 0) -> dict:
     """Word counts by Zipf's law, weighted as tf-idf rows of length 1, about 100 words a row. Class and number per text.
 

@@ -104,6 +104,16 @@ def logistic_objective(weights, made):
     return float(loss.mean() + (weights[:-1] ** 2).sum() / (2 * made["C"] * len(z)))
 
 
+def log_loss_of_steps(weights, made):
+    z = made["X"] @ weights[:-1] + weights[-1]
+    return float((np.logaddexp(0, z) - made["y"] * z).mean() + STEPS["alpha"] / 2 * (weights[:-1] ** 2).sum())
+
+
+def poisson_objective(weights, made):
+    z = made["X"] @ weights[:-1] + weights[-1]
+    return float((np.exp(z) - made["y"] * z).mean() + made["alpha"] / 2 * (weights[:-1] ** 2).sum()) + 10.0
+
+
 def least_squares_error(weights, made):
     return float((_residual(weights, made) ** 2).mean())
 
@@ -290,6 +300,8 @@ FOREST = {"n_estimators": 100, "n_jobs": THREADS, "random_state": 0}
 HGB = "ensemble:HistGradientBoostingClassifier"
 RF = "ensemble:RandomForestClassifier"
 LINEAR = "linear_model:"
+STEPS = {"loss": "log_loss", "learning_rate": "constant", "eta0": 1e-3, "alpha": 1e-4, "max_iter": 20, "tol": None,
+         "random_state": 0}
 
 JOBS = (
     Job("boosting", ("HistGradientBoostingClassifier",), data.interactions,
@@ -379,6 +391,34 @@ JOBS = (
                _side("scikit-learn newton-cholesky", f"sklearn.{LINEAR}LogisticRegression", C=C, solver="newton-cholesky",
                      goals={"fit": 1.2}),
                _side("scikit-learn-intelex", f"sklearnex.{LINEAR}LogisticRegression", C=C, max_iter=1000, avx2=False))),
+    Job("stochastic gradient", ("SGDClassifier", "Perceptron", "PassiveAggressiveClassifier"), data.two_classes,
+        sizes={"100,000 x 50": {"n": 100_000, "d": 50}}, tiny={"n": 300, "d": 8},
+        quality=Quality("objective", log_loss_of_steps, higher=False, within=0.05),
+        ours=_side("homespun", f"homespun.{LINEAR}SGDClassifier", **STEPS),
+        peers=(_side("scikit-learn", f"sklearn.{LINEAR}SGDClassifier", goals={"fit": 2.5}, **STEPS),)),
+    Job("Huber", ("HuberRegressor",), data.regression,
+        sizes={"100,000 x 50": {"n": 100_000, "d": 50, "informative": 25, "alpha": 0}},
+        tiny={"n": 300, "d": 5, "informative": 3, "alpha": 0},
+        quality=Quality("mean squared error", least_squares_error, higher=False, within=1e-3),
+        ours=_side("homespun", f"homespun.{LINEAR}HuberRegressor"),
+        peers=(_side("scikit-learn", f"sklearn.{LINEAR}HuberRegressor", max_iter=1000, goals={"fit": 2.5}),)),
+    Job("Bayesian ridge", ("BayesianRidge",), data.regression,
+        sizes={"100,000 x 50": {"n": 100_000, "d": 50, "informative": 25, "alpha": 0}},
+        tiny={"n": 300, "d": 5, "informative": 3, "alpha": 0},
+        quality=Quality("mean squared error", least_squares_error, higher=False, within=1e-6),
+        ours=_side("homespun", f"homespun.{LINEAR}BayesianRidge"),
+        peers=(_side("scikit-learn", f"sklearn.{LINEAR}BayesianRidge", goals={"fit": 2.5}),)),
+    Job("relevance", ("ARDRegression",), data.regression,
+        sizes={"100,000 x 50": {"n": 100_000, "d": 50, "informative": 25, "alpha": 0}},
+        tiny={"n": 300, "d": 5, "informative": 3, "alpha": 0},
+        quality=Quality("mean squared error", least_squares_error, higher=False, within=1e-6),
+        ours=_side("homespun", f"homespun.{LINEAR}ARDRegression"),
+        peers=(_side("scikit-learn", f"sklearn.{LINEAR}ARDRegression", goals={"fit": 2.5}),)),
+    Job("Poisson", ("PoissonRegressor", "GammaRegressor", "TweedieRegressor"), data.counts,
+        sizes={"100,000 x 50": {"n": 100_000, "d": 50}}, tiny={"n": 300, "d": 5},
+        quality=Quality("objective", poisson_objective, higher=False, within=1e-4),
+        ours=_side("homespun", f"homespun.{LINEAR}PoissonRegressor", alpha=alpha),
+        peers=(_side("scikit-learn", f"sklearn.{LINEAR}PoissonRegressor", alpha=alpha, goals={"fit": 2.5}),)),
     Job("ridge, sparse text", ("Ridge",), data.texts,
         sizes={"20,000 x 50,000": {"n": 20_000, "d": 50_000}}, tiny={"n": 300, "d": 500},
         quality=Quality("objective", ridge_objective, higher=False, within=1e-4),
@@ -395,8 +435,14 @@ JOBS = (
 
 # Estimators without a row of their own, and why. `tests/benchmarks` fails for one that is neither here nor in a job.
 _COLUMNS = "preparation of columns: one pass over the data, bound by memory or by Python's strings; no goal was set"
+_STEPS = "the steps of SGDClassifier, which has a row, with another loss"
 _COUNTS = "sums of counts by class, as in GaussianNB; a row for each kind of feature is to come with sparse texts"
 EXCLUDED = {
+    "PassiveAggressiveRegressor": _STEPS,
+    "RidgeClassifier": "a ridge regression for each class, which share one factorisation; ridge has rows",
+    "RidgeClassifierCV": "a RidgeCV for each class, which share one factorisation",
+    "SGDOneClassSVM": _STEPS,
+    "SGDRegressor": _STEPS,
     "BernoulliNB": _COUNTS,
     "CategoricalNB": _COUNTS,
     "ComplementNB": _COUNTS,

@@ -168,7 +168,8 @@ def linear_decision(estimator, X, operation: str):
     """``X w + b`` of a fitted estimator: shape (n,), or (n, t) where ``coef_`` has two axes."""
     check_is_fitted(estimator)
     X = estimator.validate(X, operation=operation, accept_sparse=("csr", "csc", "coo"), dtype=FLOATS)
-    return X @ estimator.coef_.T + estimator.intercept_
+    z = X @ estimator.coef_.T
+    return (z.toarray() if sparse.issparse(z) else z) + estimator.intercept_  # sparse: where ``coef_`` is, too
 
 
 def column_means(X, weights=None) -> np.ndarray:

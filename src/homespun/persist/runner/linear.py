@@ -13,6 +13,29 @@ def linear(spec, X):
 
 
 @part
+def log_linear(spec, X):
+    """A linear model of the logarithm."""
+    return {"predict": np.exp(matrix(X) @ spec["coef"].T + spec["intercept"])}
+
+
+@part
+def margins(spec, X):
+    """Classes by the sign of one margin or the largest of several; shares from the margins where the loss gives some."""
+    z = matrix(X) @ spec["coef"].T + spec["intercept"]
+    two = len(spec["classes"]) == 2
+    z = z.ravel() if two else z
+    answer = {"predict": spec["classes"][(z > 0).astype(np.int64) if two else z.argmax(axis=1)]}
+    if spec["shares"]:
+        p = expit(z.ravel()).reshape(z.shape) if spec["shares"] == "logistic" else (np.clip(z, -1, 1) + 1) / 2
+        if two:
+            answer["predict_proba"] = np.column_stack([1 - p, p])
+        else:
+            total = p.sum(axis=1, keepdims=True)
+            answer["predict_proba"] = np.where(total == 0, 1.0 / p.shape[1], p / np.where(total == 0, 1.0, total))
+    return answer
+
+
+@part
 def logistic(spec, X):
     z = matrix(X) @ spec["coef"].T + spec["intercept"]
     if len(spec["classes"]) > 2:

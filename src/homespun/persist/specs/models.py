@@ -10,14 +10,42 @@ from homespun.persist.specs.registry import dense, exports, refused
 @exports(
     *(
         f"homespun.linear_model.{name}"
-        for name in ("LinearRegression", "Ridge", "RidgeCV", "Lasso", "LassoCV", "ElasticNet", "ElasticNetCV")
+        for name in ("LinearRegression", "Ridge", "RidgeCV", "Lasso", "LassoCV", "ElasticNet", "ElasticNetCV", "HuberRegressor",
+                     "BayesianRidge", "ARDRegression", "QuantileRegressor", "GradientDescentRegressor", "MultiTaskLasso",
+                     "MultiTaskElasticNet", "MultiTaskLassoCV", "MultiTaskElasticNetCV")
     )
 )
 def _linear(model, where):
     return {"run": "linear", "coef": dense(model.coef_), "intercept": np.asarray(model.intercept_)}
 
 
-@exports("homespun.linear_model.LogisticRegression")
+@exports("homespun.linear_model.SGDRegressor", "homespun.linear_model.PassiveAggressiveRegressor")
+def _streamed(model, where):
+    return {"run": "linear", "coef": dense(model.coef_).ravel(), "intercept": np.asarray(model.intercept_[0])}
+
+
+@exports(*(f"homespun.linear_model.{name}" for name in ("PoissonRegressor", "GammaRegressor", "TweedieRegressor")))
+def _generalized(model, where):
+    return {"run": "log_linear" if model._log_link() else "linear", "coef": dense(model.coef_),
+            "intercept": np.asarray(model.intercept_)}
+
+
+@exports(*(f"homespun.linear_model.{name}" for name in (
+    "SGDClassifier", "Perceptron", "PassiveAggressiveClassifier", "RidgeClassifier", "RidgeClassifierCV")))
+def _margins(model, where):
+    if getattr(getattr(model, "_labels", None), "y_type_", "").startswith("multilabel"):
+        raise refused(where, f"homespun.linear_model.{type(model).__name__}", "several labels a row are not handled")
+    shares = {"log_loss": "logistic", "modified_huber": "clipped"}.get(getattr(model, "loss", ""))
+    return {"run": "margins", "coef": dense(model.coef_), "intercept": np.asarray(model.intercept_), "classes": model.classes_,
+            "shares": shares if hasattr(model, "predict_proba") else None}
+
+
+@exports("homespun.linear_model.SGDOneClassSVM")
+def _one_class(model, where):
+    raise refused(where, "homespun.linear_model.SGDOneClassSVM", "it tells outliers and predicts neither class nor number")
+
+
+@exports("homespun.linear_model.LogisticRegression", "homespun.linear_model.LogisticRegressionCV")
 def _logistic(model, where):
     return {"run": "logistic", "coef": dense(model.coef_), "intercept": model.intercept_, "classes": model.classes_}
 
