@@ -30,6 +30,22 @@ def interactions(n: int, d: int, *, tests: int | None = None, seed: int = 0) -> 
     return {"X": X[:n].copy(), "y": y[:n].copy(), "X_test": X[n:].copy(), "y_test": y[n:].copy()}
 
 
+def yes_or_no(n: int, d: int, *, classes: int = 7, seed: int = 0) -> dict:
+    """Classes that depend on ten numbers and many rare yes/no columns, as one-hot encoding leaves them.
+
+    X: (n, d) float64; y: (n,) in {0, …, classes - 1}; the same for n / 4 rows more.
+    """
+    rng, choice = np.random.default_rng(seed), np.random.default_rng(99)
+    total, words = n + n // 4, d - 10
+    X = np.zeros((total, d))
+    X[:, :10] = rng.normal(size=(total, 10)) * 100 + 500
+    X[np.arange(total), 10 + np.minimum(rng.geometric(4 / words, total) - 1, words - 1)] = 1
+    weights = choice.normal(size=(d, classes)) * np.where(np.arange(d) < 10, 0.006, 1.0)[:, None]
+    score = X @ weights + np.sin(X[:, :1] / 60) * choice.normal(size=classes) + 0.5 * rng.normal(size=(total, classes))
+    y = (score - score.mean(axis=0)).argmax(axis=1)
+    return {"X": X[:n].copy(), "y": y[:n].copy(), "X_test": X[n:].copy(), "y_test": y[n:].copy()}
+
+
 def clouds(n: int, d: int, *, queries: int, k: int = 10, seed: int = 0) -> dict:
     """Points around 30 centres, far from the origin. X: (n, d) float32, queries: (m, d); rows of truth for 200 of them."""
     rng = np.random.default_rng(seed)

@@ -80,6 +80,10 @@ def accuracy(probability, made):
     return float(np.mean((probability > 0.5) == made["y_test"]))
 
 
+def hits(labels, made):
+    return float(np.mean(labels == made["y_test"]))
+
+
 def recall(rows, made):
     """Part of the true nearest rows that were found."""
     return float(np.mean([len(set(found) & set(true)) / len(true) for found, true in zip(rows, made["truth"])]))
@@ -142,6 +146,10 @@ def probability_of(model, made):
     return model.predict_proba(made["X_test"])[:, 1]
 
 
+def label_of(model, made):
+    return model.predict(made["X_test"])
+
+
 def alpha(made):
     return made["alpha"]
 
@@ -164,6 +172,14 @@ def lightgbm(**settings):
         return lightgbm.train(parameters, lightgbm.Dataset(made["X"], made["y"]), 100)
 
     return fit
+
+
+def lightgbm_classes(made):
+    return lightgbm(objective="multiclass", num_class=int(made["y"].max()) + 1)(made)
+
+
+def lightgbm_label(model, made):
+    return model.predict(made["X_test"], num_threads=THREADS).argmax(axis=1)
 
 
 def lightgbm_probability(model, made):
@@ -318,6 +334,12 @@ JOBS = (
             Side("XGBoost hist", "xgboost", xgboost, xgboost_probability, {"fit": 2.5, "predict": 10}),
             _side("scikit-learn", f"sklearn.{HGB}", probability_of, goals={"predict": 10}, **ROUNDS),
         )),
+    Job("boosting, yes/no columns, 7 classes", ("HistGradientBoostingClassifier",), data.yes_or_no,
+        sizes={"10,000 x 54": {"n": 10_000, "d": 54}}, tiny={"n": 1_500, "d": 24, "classes": 3}, steps=("fit", "predict"),
+        quality=Quality("accuracy", hits, within=0.02), repeats=3,
+        ours=_side("homespun", f"homespun.{HGB}", label_of, **ROUNDS),
+        peers=(Side("LightGBM", "lightgbm", lightgbm_classes, lightgbm_label),
+               _side("scikit-learn", f"sklearn.{HGB}", label_of, **ROUNDS))),
     Job("forest", ("RandomForestClassifier",), data.interactions,
         sizes={"100,000 x 30": {"n": 100_000, "d": 30}}, tiny={"n": 1_500, "d": 10}, steps=("fit", "predict"),
         quality=Quality("accuracy", accuracy, within=0.003), repeats=3,

@@ -47,7 +47,7 @@ SUPPORT = 10.0  # rows; LightGBM's cat_smooth
 
 @kernel("void(f8[:, :, ::1], i8[::1], u1[::1], f8[::1], f8[::1], f8[::1], u1[::1])")
 def search_sets(hist, categorical, allowed, node, limits, best, goes_left):
-    """IN hist (d, 3, 256), categorical: the features to try, allowed (d,), node (7,), limits (6,).
+    """IN hist (d, 3, 256 or more), categorical: the features to try, allowed (d,), node (7,), limits (6,).
     IN and OUT best (8,): beaten or kept.   OUT goes_left (256,): 1 for the categories of the left child, if beaten.
     """
     work = np.empty((4, BINS))

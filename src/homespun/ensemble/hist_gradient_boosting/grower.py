@@ -21,7 +21,7 @@ import numpy as np
 from homespun.ensemble.hist_gradient_boosting import splitting
 from homespun.ensemble.hist_gradient_boosting.binning import BinnedData
 from homespun.ensemble.hist_gradient_boosting.categorical import search_sets
-from homespun.ensemble.hist_gradient_boosting.histogram import BINS, Gradients, RowStore, unpacked
+from homespun.ensemble.hist_gradient_boosting.histogram import BINS, ROOM, Gradients, RowStore, unpacked
 from homespun.ensemble.hist_gradient_boosting.partition import divide
 from homespun.ensemble.hist_gradient_boosting.predictor import Tree
 from homespun.kernels.binning import MISSING
@@ -72,7 +72,7 @@ class TreeGrower:
     def __init__(self, data: BinnedData, store: RowStore, gradients: Gradients, settings: GrowerSettings, rng=None, spare=None):
         self.data, self.store, self.gradients, self.settings, self.rng = data, store, gradients, settings, rng
         d = len(data.features)
-        self.hist_shape = (d, BINS) if gradients.packed else (d, 3, BINS)
+        self.hist_shape = (d, ROOM) if gradients.packed else (d, 3, ROOM)
         self.spare = [] if spare is None else spare  # histograms free for use, kept from tree to tree
         if self.spare and self.spare[0].shape != self.hist_shape:
             self.spare.clear()
@@ -141,7 +141,7 @@ class TreeGrower:
                 if wanted[side]:
                     self.allowed[side] = self.draw_features(node)
         data, store = self.data, self.store
-        hist = np.empty((len(data.features), 3, BINS)) if recount else first.hist
+        hist = np.zeros((len(data.features), 3, ROOM)) if recount else first.hist
         sibling = hist if second is None else second.hist
         splitting.search(data.rows, data.group_start, store.elements[first.depth % 2], store.segments[first.index],
                          self.gradients.grid, hist, sibling, data.features, self.allowed, self.table, self.limits, self.best,
@@ -227,7 +227,7 @@ class TreeGrower:
     # -- histograms are recycled ---------------------------------------------------------------------------------------
 
     def room(self):
-        return self.spare.pop() if self.spare else np.empty(self.hist_shape, np.int64 if self.gradients.packed else np.float64)
+        return self.spare.pop() if self.spare else np.zeros(self.hist_shape, np.int64 if self.gradients.packed else np.float64)
 
     def free(self, node: Node):
         if node.hist is not None:

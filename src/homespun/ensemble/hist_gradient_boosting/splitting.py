@@ -19,7 +19,7 @@ import itertools
 
 import numpy as np
 
-from homespun.ensemble.hist_gradient_boosting.histogram import BINS, LOWER, sum_exact, sum_packed, unpacked
+from homespun.ensemble.hist_gradient_boosting.histogram import BINS, LOWER, ROOM, sum_exact, sum_packed, unpacked
 from homespun.kernels import kernel, oracle, prange
 from homespun.kernels.binning import MISSING
 from homespun.kernels.kernel import ready
@@ -45,8 +45,8 @@ def search(codes, group_start, elements, segments, grid, hist, sibling, features
 
     IN codes (G, n, w), elements (S, m), segments (S, 2) of the node, grid, features (d, 4), allowed (2, d), nodes (2, 7),
     limits (6,); `by`: "one" thread, Python "threads" or the "pool" of `prange` (None: whichever is best).
-    OUT hist of the node; sibling: the parent's before, the sibling's after, both (d, 3, 256), or packed (d, 256);
-    best (2, G, 8), -inf as gain where there is no split.
+    OUT hist of the node; sibling: the parent's before, the sibling's after, both (d, 3, ROOM), or packed (d, ROOM), with zeros
+    in the bins that no code has; best (2, G, 8), -inf as gain where there is no split.
     """
     if packed:
         flat, sums = codes.reshape(len(codes), -1), hist.reshape(-1)  # within the kernel it would take 0.2 s more to compile
@@ -98,7 +98,7 @@ _EXACT = "u1[:, :, ::1], " + _ROWS + "f8[:, ::1], f8[:, :, ::1], f8[:, :, ::1], 
 def search_packed(codes, stride, group_start, elements, segments, sums, hist, sibling, features, allowed, nodes, limits, best):
     for group in prange(codes.shape[0]):
         first, last = group_start[group], group_start[group + 1]
-        sum_packed(codes[group], stride, elements, segments, last - first, sums[first * BINS:last * BINS])
+        sum_packed(codes[group], stride, elements, segments, last - first, sums[first * ROOM:last * ROOM])
         scan_packed(first, last, hist, sibling, features, allowed, nodes, limits, best[:, group])  # sums are hist, flat
 
 
@@ -106,7 +106,7 @@ def search_packed(codes, stride, group_start, elements, segments, sums, hist, si
 def search_exact(codes, group_start, elements, segments, grid, hist, sibling, features, allowed, nodes, limits, best):
     for group in prange(codes.shape[0]):
         first, last = group_start[group], group_start[group + 1]
-        sum_exact(codes[group], elements, segments, grid, last - first, hist[first:last])
+        sum_exact(codes[group], elements, segments, grid, features[first:last], hist[first:last])
         scan_group(first, last, hist, sibling, features, allowed, nodes, limits, best[:, group])
 
 
@@ -115,7 +115,7 @@ def search_alone(block, blocks, codes, group_start, elements, segments, grid, hi
                  best):
     for group in range(block * codes.shape[0] // blocks, (block + 1) * codes.shape[0] // blocks):
         first, last = group_start[group], group_start[group + 1]
-        sum_exact(codes[group], elements, segments, grid, last - first, hist[first:last])
+        sum_exact(codes[group], elements, segments, grid, features[first:last], hist[first:last])
         scan_group(first, last, hist, sibling, features, allowed, nodes, limits, best[:, group])
 
 
@@ -125,8 +125,9 @@ def scan_group(first, last, hist, sibling, features, allowed, nodes, limits, bes
     if limits[SUBTRACT] > 0.0:
         for f in range(first, last):
             for part in range(3):
-                for b in range(BINS):
+                for b in range(features[f, BIN_COUNT]):  # beyond them and the bin of missing values all sums are zero
                     sibling[f, part, b] -= hist[f, part, b]
+                sibling[f, part, MISSING] -= hist[f, part, MISSING]
     work = np.empty((4, BINS))
     for side in range(2):
         best[side, GAIN] = -np.inf
@@ -163,8 +164,9 @@ def scan_packed(first, last, hist, sibling, features, allowed, nodes, limits, be
     """As `scan_group`, on words."""
     if limits[SUBTRACT] > 0.0:
         for f in range(first, last):
-            for b in range(BINS):
+            for b in range(features[f, BIN_COUNT]):
                 sibling[f, b] -= hist[f, b]
+            sibling[f, MISSING] -= hist[f, MISSING]
     left, gains = np.empty(BINS, np.int64), np.empty(BINS)
     for side in range(2):
         best[side, GAIN] = -np.inf
@@ -249,15 +251,18 @@ def highest(gains, cuts, above, last):
 
 def split_node(codes, group_start, elements, segments, grid, parent, features, allowed, nodes, limits, packed, by=None):
     """`search` with room for its answers: hist, sibling, and for both nodes the best group's answer."""
-    sibling = parent.copy()
+    sibling = np.pad(parent, ((0, 0), (0, 0), (0, ROOM - BINS)))
     if packed:
-        sibling = (parent[:, 0].astype(np.int64) << 32) + parent[:, 1].astype(np.int64)
-    hist, best = np.full_like(sibling, 7), np.zeros((2, len(codes), 8))  # there may be anything in them
+        sibling = (sibling[:, 0].astype(np.int64) << 32) + sibling[:, 1].astype(np.int64)
+    hist, best = np.zeros_like(sibling), np.zeros((2, len(codes), 8))
+    for f, (bins, *_) in enumerate(features):  # in the bins that are used there may be anything
+        hist[f, ..., :bins] = hist[f, ..., MISSING] = 7
     search(codes, group_start, elements, segments, grid, hist, sibling, features, allowed, nodes, limits, best, packed, by)
     if packed:
         hist, sibling = unpacked(hist), unpacked(sibling)
     winners = [best[side, best[side, :, GAIN].argmax()] for side in range(2)]
-    return hist, sibling, np.stack([answer if answer[GAIN] > -np.inf else np.zeros(8) for answer in winners])
+    best = np.stack([answer if answer[GAIN] > -np.inf else np.zeros(8) for answer in winners])
+    return hist[:, :, :BINS], sibling[:, :, :BINS], best
 
 
 def _search_example(packed, *, grid=True, both=True, monotone=0, rows=90, l2=0.0, low=-np.inf, high=np.inf, groups=2, d=4,
