@@ -5,8 +5,9 @@ module objects of scikit-learn get a class of their own, whose attribute look-up
 ours, scikit-learn's and our own internals get the true class, and so do installed libraries, which may build on its
 private parts. An import hook does the same for modules that are imported later, so nothing is imported before it is used.
 
-Where the true class allows it (an abstract base class), ours is registered with it: ``isinstance(ours, true)`` holds.
-Not handled: names from private modules (``sklearn.linear_model._ridge``), functions.
+Where the true class allows it (an abstract base class), ours is registered with it: ``isinstance(ours, true)`` holds. Of
+the packages in `FUNCTIONS` functions are paired, too. Not handled: names from private modules
+(``sklearn.linear_model._ridge``), other functions.
 """
 
 from __future__ import annotations
@@ -21,18 +22,22 @@ from abc import ABCMeta
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import homespun
 
 # "sklearn.module.Name" → why the true class stays. A pair is only left out with a reason.
 EXCLUDED: dict[str, str] = {}
 
+FUNCTIONS = {"metrics", "metrics.cluster", "calibration"}  # packages in which functions have pairs, not only classes
+
 _on_use: list[Callable[[type, type], None]] = []  # called once with (ours, true) when a class of ours is first handed out
 
 
 @functools.cache
 def pairs() -> dict[tuple[str, str], str]:
-    """(scikit-learn module, class name) → our module. From names alone: nothing of scikit-learn's is imported but its list."""
+    """(scikit-learn module, name of a class or function) → our module. From names alone: nothing of scikit-learn's is imported
+    but its list."""
     import sklearn
 
     return dict(_pairs_below("", list(homespun.__path__), Path(sklearn.__path__[0])))
@@ -49,7 +54,9 @@ def _pairs_below(parent: str, ours: list[str], theirs: Path):
         home = importlib.import_module(f"homespun.{path}")
         known = _public_names(file)
         for name in home.__all__:
-            if name in known and name[:1].isupper() and f"sklearn.{path}.{name}" not in EXCLUDED:
+            if name not in known or f"sklearn.{path}.{name}" in EXCLUDED or (theirs / package.name / name).is_dir():
+                continue
+            if name[:1].isupper() or path in FUNCTIONS:
                 yield (f"sklearn.{path}", name), home.__name__
         yield from _pairs_below(f"{path}.", list(home.__path__), theirs / package.name)
 
@@ -105,12 +112,12 @@ class _Replaced(ModuleType):
 
 
 @functools.cache
-def _ours(module: str, name: str, home: str) -> type:
+def _ours(module: str, name: str, home: str) -> Any:
     ours = getattr(importlib.import_module(home), name)
     true = ModuleType.__getattribute__(sys.modules[module], name)
     if isinstance(true, ABCMeta):
         true.register(ours)
-    for called in _on_use:
+    for called in _on_use if isinstance(ours, type) else ():
         called(ours, true)
     return ours
 

@@ -1,23 +1,23 @@
-"""Scores of predicted classes.                               y_true, y_pred: (n,) labels   sample_weight s: (n,)
+"""Scores of predicted classes that come from the confusion matrix.       y_true, y_pred: (n,) labels, or (n, K) indicators
 
-With weights summed per class c: t_c true, p_c predicted, h_c both ("hits"):
+With c_ab the weight of the rows of class a that were predicted as b, t_a and p_b its sums over rows and columns, N the sum:
 
-    accuracy   sum_c h_c / sum_i s_i               precision_c   h_c / p_c
-    balanced   mean of h_c / t_c over true classes  recall_c      h_c / t_c
-    F_c        (1 + beta^2) h_c / (beta^2 t_c + p_c)      0/0: `zero_division`
+    accuracy      sum_a c_aa / N                  balanced accuracy   mean over the classes of c_aa / t_a
+    hamming loss  share of the labels that are wrong: 1 - accuracy for single labels, entry by entry for indicators
 
-Not handled: multi-label indicator matrices (one column is one target).
+One pass over the rows (`counts`), then arithmetic on K x K numbers. A row of indicators is right if all of it is.
 """
 
 from __future__ import annotations
 
 import warnings
-from numbers import Real
 
 import numpy as np
 
 from homespun.base.errors import DataError, ParameterError
-from homespun.metrics.checks import given_labels, label_pair, one_of, positions, undefined, weights
+from homespun.metrics.checks import given_labels, label_pair, one_of, positions, weights
+from homespun.metrics.counts import Cells
+from homespun.metrics.targets import Indicators, class_pair
 
 
 def accuracy_score(y_true, y_pred, *, normalize=True, sample_weight=None):
@@ -26,19 +26,28 @@ def accuracy_score(y_true, y_pred, *, normalize=True, sample_weight=None):
     >>> accuracy_score(["cat", "dog", "cat"], ["cat", "cat", "cat"])
     0.6666666666666666
     """
-    y_true, y_pred, _ = label_pair("accuracy_score", y_true, y_pred)
-    s = weights("accuracy_score", sample_weight, len(y_true))
-    right = y_true == y_pred
-    if normalize:
-        return float(np.average(right, weights=s))
-    return float(right.sum() if s is None else s @ right)
+    right, total = _right("accuracy_score", y_true, y_pred, sample_weight)
+    return right / total if normalize else right
 
 
 def zero_one_loss(y_true, y_pred, *, normalize=True, sample_weight=None):
     """Share (or with `normalize=False` number, or weight) of the rows predicted wrong."""
-    score = accuracy_score(y_true, y_pred, normalize=normalize, sample_weight=sample_weight)
-    total = 1.0 if normalize else float(len(y_true) if sample_weight is None else np.sum(sample_weight))
-    return total - score
+    right, total = _right("zero_one_loss", y_true, y_pred, sample_weight)
+    return 1.0 - right / total if normalize else total - right
+
+
+def hamming_loss(y_true, y_pred, *, sample_weight=None):
+    """Share of the labels that are wrong. For indicators an entry counts on its own: half of a row may be right.
+
+    >>> hamming_loss([[0, 1], [1, 1]], [[0, 0], [1, 1]])
+    0.25
+    """
+    _, found = class_pair("hamming_loss", y_true, y_pred, sample_weight)
+    if isinstance(found, Cells):
+        return float(found.weight[found.i != found.j].sum() / found.weight.sum())
+    n, K = found.true.shape
+    wrong, total = found.differing(), n if found.s is None else found.s.sum()
+    return float((wrong.sum() if found.s is None else found.s @ wrong) / (total * K))
 
 
 def confusion_matrix(y_true, y_pred, *, labels=None, sample_weight=None, normalize=None):
@@ -56,32 +65,39 @@ def confusion_matrix(y_true, y_pred, *, labels=None, sample_weight=None, normali
            [1, 0]])
     """
     one_of("confusion_matrix", "normalize", normalize, ("true", "pred", "all", None))
-    y_true, y_pred, classes = label_pair("confusion_matrix", y_true, y_pred)
-    s = weights("confusion_matrix", sample_weight, len(y_true))
-    if labels is not None:
-        classes = given_labels("confusion_matrix", labels, y_true)
-        if not np.isin(classes, y_true).any():
-            raise DataError(f"confusion_matrix: at least one of labels must occur in y_true, got {classes.tolist()[:10]}",
-                            operation="confusion_matrix", operands={"labels": classes.shape}, rule="a label in y_true")
-    K = classes.size
-    row, column = positions(classes, y_true), positions(classes, y_pred)
-    shown = (row >= 0) & (column >= 0)
-    matrix = np.bincount((row * K + column)[shown], weights=None if s is None else s[shown], minlength=K * K).reshape(K, K)
-    if s is not None and np.asarray(sample_weight).dtype.kind in "iub":
-        matrix = matrix.astype(np.int64)  # whole weights are counts
+    matrix, _ = confusion("confusion_matrix", y_true, y_pred, labels, sample_weight)
     if normalize is not None:
         total = {"true": matrix.sum(1, keepdims=True), "pred": matrix.sum(0, keepdims=True), "all": matrix.sum()}[normalize]
-        matrix = np.divide(matrix, total, out=np.zeros((K, K)), where=total != 0)
-    if K == 1:
+        matrix = np.divide(matrix, total, out=np.zeros(matrix.shape), where=total != 0)
+    if matrix.size == 1:
         warnings.warn("A single label was found in 'y_true' and 'y_pred'. For the confusion matrix to have the correct shape, "
                       "use the 'labels' parameter to pass all known labels.", UserWarning, stacklevel=2)
     return matrix
 
 
+def multilabel_confusion_matrix(y_true, y_pred, *, sample_weight=None, labels=None, samplewise=False):
+    """For each label (or with `samplewise` each row of indicators) the table [[TN, FP], [FN, TP]], (K, 2, 2).
+
+    >>> multilabel_confusion_matrix(["a", "c", "a"], ["a", "a", "c"])[0].tolist()
+    [[0, 1], [1, 1]]
+    """
+    name = "multilabel_confusion_matrix"
+    _, found = class_pair(name, y_true, y_pred, sample_weight)
+    hit, predicted, true, _ = label_sums(name, found, labels, samplewise)
+    if isinstance(found, Cells):
+        total = found.weight.sum()
+    elif samplewise:
+        K = found.true.shape[1] if labels is None else len(labels)
+        total = K if found.s is None else K * found.s
+    else:
+        total = found.true.shape[0] if found.s is None else found.s.sum()
+    fp, fn = predicted - hit, true - hit
+    return np.stack([total - hit - fp - fn, fp, fn, hit], axis=-1).reshape(-1, 2, 2)
+
+
 def balanced_accuracy_score(y_true, y_pred, *, sample_weight=None, adjusted=False):
     """Mean recall of the classes in y_true: every class counts the same. `adjusted`: 0 for chance, 1 for perfect."""
-    y_true, y_pred, classes = label_pair("balanced_accuracy_score", y_true, y_pred)
-    hits, _, true = _sums("balanced_accuracy_score", y_true, y_pred, classes, sample_weight)
+    hits, _, true = single("balanced_accuracy_score", y_true, y_pred, sample_weight).per_class()
     if not (true != 0).all():
         warnings.warn("y_pred contains classes not in y_true", stacklevel=2)
     recall = hits[true != 0] / true[true != 0]
@@ -93,186 +109,70 @@ def balanced_accuracy_score(y_true, y_pred, *, sample_weight=None, adjusted=Fals
     return score
 
 
-def precision_score(y_true, y_pred, *, labels=None, pos_label=1, average="binary", sample_weight=None, zero_division="warn"):
-    """Share of the rows predicted as a class that are of it. Parameters as for `precision_recall_fscore_support`."""
-    return _scores("precision_score", y_true, y_pred, 1.0, labels, pos_label, average, ("precision",), sample_weight,
-                   zero_division)[0]
-
-
-def recall_score(y_true, y_pred, *, labels=None, pos_label=1, average="binary", sample_weight=None, zero_division="warn"):
-    """Share of the rows of a class that are predicted as it. Parameters as for `precision_recall_fscore_support`."""
-    return _scores("recall_score", y_true, y_pred, 1.0, labels, pos_label, average, ("recall",), sample_weight,
-                   zero_division)[1]
-
-
-def f1_score(y_true, y_pred, *, labels=None, pos_label=1, average="binary", sample_weight=None, zero_division="warn"):
-    """Harmonic mean of precision and recall. Parameters as for `precision_recall_fscore_support`.
-
-    >>> round(f1_score([0, 1, 1, 1], [0, 1, 1, 0]), 2)
-    0.8
-    """
-    return _scores("f1_score", y_true, y_pred, 1.0, labels, pos_label, average, ("f-score",), sample_weight, zero_division)[2]
-
-
-def fbeta_score(y_true, y_pred, *, beta, labels=None, pos_label=1, average="binary", sample_weight=None,
-                zero_division="warn"):
-    """As `f1_score`, with recall `beta` times as important as precision."""
-    return _scores("fbeta_score", y_true, y_pred, beta, labels, pos_label, average, ("f-score",), sample_weight,
-                   zero_division)[2]
-
-
-def precision_recall_fscore_support(y_true, y_pred, *, beta=1.0, labels=None, pos_label=1, average=None,
-                                    warn_for=("precision", "recall", "f-score"), sample_weight=None, zero_division="warn"):
-    """Precision, recall, F score and support (weight of the true rows) of each class, or averaged.
-
-    Parameters
-    ----------
-    beta : float
-        Importance of recall against precision; 0 and infinity give precision and recall.
-    labels : array-like, optional
-        Classes to score, in this order. Default: all that occur.
-    pos_label : label
-        The class that ``average="binary"`` scores.
-    average : {None, "binary", "micro", "macro", "weighted"}
-        None: an array; "micro": all classes' counts together; "macro": plain mean; "weighted": by support.
-    zero_division : {"warn", 0, 1, nan}
-        Value of 0/0. "warn": 0 with a warning.
-
-    Returns
-    -------
-    precision, recall, f : arrays (K,), or floats if averaged
-    support : array (K,), or None if averaged
-    """
-    return _scores("precision_recall_fscore_support", y_true, y_pred, beta, labels, pos_label, average, warn_for, sample_weight,
-                   zero_division)
-
-
-def classification_report(y_true, y_pred, *, labels=None, target_names=None, sample_weight=None, digits=2, output_dict=False,
-                          zero_division="warn"):
-    """Precision, recall, F1 and support of each class and their averages, as text or (`output_dict`) as nested dicts.
-
-    `target_names` are shown in place of the labels; `digits` is the number of decimals of the text.
-    """
-    y_true, y_pred, classes = label_pair("classification_report", y_true, y_pred)
-    present = classes
-    if labels is not None:
-        classes = given_labels("classification_report", labels, y_true)
-    if target_names is None:
-        target_names = [str(label) for label in classes]
-    elif len(target_names) != len(classes):
-        raise ParameterError(
-            f"classification_report: target_names has {len(target_names)} names for {len(classes)} classes, "
-            f"{classes.tolist()[:10]}; name the classes in labels", operation="classification_report",
-            operands={"target_names": (len(target_names),), "labels": (len(classes),)}, rule="a name for each class")
-
-    def scored(average):
-        return _scores("classification_report", y_true, y_pred, 1.0, classes, 1, average, ("precision", "recall", "f-score"),
-                       sample_weight, zero_division)
-
-    headers = ("precision", "recall", "f1-score", "support")
-    *scores, support = scored(None)
-    table = {name: row for name, *row in zip(target_names, *scores, support)}
-    # With every class shown, the micro averages are all the accuracy.
-    micro = "accuracy" if np.isin(present, classes).all() else "micro avg"
-    averages = {heading: [*scored(average)[:3], support.sum()]
-                for heading, average in ((micro, "micro"), ("macro avg", "macro"), ("weighted avg", "weighted"))}
-    if output_dict:
-        report = {name: dict(zip(headers, map(float, row))) for name, row in (table | averages).items()}
-        return report | ({"accuracy": report["accuracy"]["precision"]} if micro == "accuracy" else {})
-
-    width = max(*(len(name) for name in target_names), len("weighted avg"), digits)
-    lines = [f"{'':>{width}s}  " + " ".join(f"{header:>9}" for header in headers), ""]
-    for name, row in [*table.items(), ("", None), *averages.items()]:
-        if row is None:
-            lines.append("")
-            continue
-        cells = [f"{value:>9.{digits}f}" for value in row[:3]]
-        if name == "accuracy":
-            cells[:2] = [" " * 9] * 2
-        lines.append(f"{name:>{width}s}  " + " ".join([*cells, f"{row[3]:>9}"]))
-    return "\n".join(lines) + "\n"
-
-
 # ---------------------------------------------------------------------------------------------------------------------
+# What other files build on
 
-def _sums(operation, y_true, y_pred, classes, sample_weight):
-    """Number of rows (or their weights) per class that are hit, predicted, true."""
-    s = weights(operation, sample_weight, len(y_true))
-    row, column = positions(classes, y_true), positions(classes, y_pred)
-
-    def per_class(place, chosen):
-        return np.bincount(place[chosen], weights=None if s is None else s[chosen], minlength=classes.size)
-
-    return per_class(row, (row == column) & (row >= 0)), per_class(column, column >= 0), per_class(row, row >= 0)
+def single(operation: str, y_true, y_pred, sample_weight) -> Cells:
+    """The counted pairs of single labels; DataError for indicators."""
+    kind, found = class_pair(operation, y_true, y_pred, sample_weight)
+    if isinstance(found, Indicators):
+        raise DataError(f"{operation}: {kind} is not supported, y_true has {found.true.shape[1]} columns", operation=operation,
+                        operands={"y_true": found.true.shape}, rule="labels (n,)")
+    return found
 
 
-def _scores(operation, y_true, y_pred, beta, labels, pos_label, average, warn_for, sample_weight, zero_division):
-    one_of(operation, "average", average, ("binary", "micro", "macro", "weighted", None))
-    if not (isinstance(beta, Real) and float(beta) >= 0):
-        raise ParameterError(f"{operation}: beta must be a number >= 0, got {beta!r}", operation=operation,
-                             operands={"beta": beta}, rule="beta >= 0")
-    if not (zero_division == "warn" if isinstance(zero_division, str) else
-            isinstance(zero_division, Real) and (zero_division in (0, 1) or np.isnan(float(zero_division)))):
-        raise ParameterError(f"{operation}: zero_division must be 'warn', 0, 1 or nan, got {zero_division!r}",
-                             operation=operation, operands={"zero_division": zero_division}, rule="'warn', 0, 1 or nan")
-    y_true, y_pred, classes = label_pair(operation, y_true, y_pred)
-    if average == "binary":
-        if len(classes) > 2:
-            raise ParameterError(
-                f"{operation}: average='binary' is for two classes, got {len(classes)}; choose average='macro', 'micro', "
-                f"'weighted' or None", operation=operation, operands={"average": average}, rule="two classes",
-                suggestion="average='macro'")
-        if len(classes) == 2 and pos_label not in classes.tolist():
-            raise ParameterError(f"{operation}: pos_label={pos_label!r} is not a valid label, the classes are {classes.tolist()}",
-                                 operation=operation, operands={"pos_label": pos_label}, rule="pos_label in y_true")
-        labels = [pos_label]
-    elif pos_label not in (None, 1):
-        warnings.warn(f"pos_label={pos_label!r} is ignored when average is {average!r}; labels=[pos_label] names one class",
-                      UserWarning, stacklevel=3)
+def confusion(operation: str, y_true, y_pred, labels, sample_weight) -> tuple[np.ndarray, np.ndarray]:
+    """The matrix in the order of `labels` (default: all, sorted), and its labels. Whole weights stay whole numbers."""
+    cells = single(operation, y_true, y_pred, sample_weight)
+    whole = sample_weight is None or np.asarray(sample_weight).dtype.kind in "iub"
+    values = cells.weight.astype(np.int64) if whole else cells.weight
+    if labels is None:
+        return cells.matrix(values), cells.labels
+    labels = given_labels(operation, labels, cells.labels)
+    place = positions(labels, cells.labels)
+    i, j = place[cells.i], place[cells.j]
+    if not (i >= 0).any():
+        raise DataError(f"{operation}: At least one label specified must be in y_true, got {labels.tolist()[:10]}",
+                        operation=operation, operands={"labels": labels.shape}, rule="a label in y_true")
+    shown = (i >= 0) & (j >= 0)
+    return Cells(labels, i[shown], j[shown], cells.rows[shown], values[shown]).matrix(values[shown]), labels
+
+
+def label_sums(operation: str, found, labels, samplewise: bool = False):
+    """Weight that is hit, predicted, true, for each of `labels` (default: all that occur) or each row; and these labels."""
+    if isinstance(found, Cells):
+        if samplewise:
+            raise ParameterError(f"{operation}: Samplewise metrics are not available outside of multilabel classification.",
+                                 operation=operation, operands={"average": "samples"}, rule="(n, K) indicators")
+        sums = found.per_class()
+        if labels is None:
+            return *sums, found.labels
+        labels = given_labels(operation, labels, found.labels)
+        place = positions(found.labels, labels)
+        return *(np.where(place >= 0, part[place], 0) for part in sums), labels
+    columns = None
+    K = found.true.shape[1]
     if labels is not None:
-        classes = given_labels(operation, labels, y_true)
-    hits, predicted, true = _sums(operation, y_true, y_pred, classes, sample_weight)
-    support = true
-    beta = float(beta)
-    if average == "micro":
-        hits, predicted, true = hits.sum(keepdims=True), predicted.sum(keepdims=True), true.sum(keepdims=True)
-
-    def share(numerator, denominator, name, rows):
-        return _divided(numerator, denominator, name in warn_for, f"{name.capitalize()} is ill-defined and being set to 0.0",
-                        rows, zero_division)
-
-    precision = share(hits, predicted, "precision", "predicted")
-    recall = share(hits, true, "recall", "true")
-    if beta == np.inf:
-        f = recall
-    elif beta == 0:
-        f = precision
-    else:
-        f = share((1 + beta**2) * hits, beta**2 * true + predicted, "f-score", "true nor predicted")
-    if average is None:
-        return precision, recall, f, support
-    by = support if average == "weighted" else None
-    return _average(precision, by), _average(recall, by), _average(f, by), None
+        columns = given_labels(operation, labels, np.arange(1))
+        for wrong, sign, bad in ((columns.max(), ">", columns.max() >= K), (columns.min(), "<", columns.min() < 0)):
+            if bad:
+                raise ParameterError(f"{operation}: All labels must be in [0, n labels) for multilabel targets. Got {wrong} "
+                                     f"{sign} "
+                                     f"{K - 1 if sign == '>' else 0}", operation=operation, operands={"labels": columns.shape},
+                                     rule=f"0 <= label < {K}")
+    return *found.sums(samplewise, columns), np.arange(K) if columns is None else columns
 
 
-def _divided(numerator, denominator, warns, text, rows, zero_division):
-    empty = denominator == 0
-    shares = np.divide(numerator, denominator, out=np.zeros(len(denominator)), where=~empty)
-    if empty.any():
-        shares[empty] = 0.0 if isinstance(zero_division, str) else zero_division
-        if isinstance(zero_division, str) and warns:
-            place = "due to no" if len(shares) == 1 else "in labels with no"
-            undefined(f"{text} {place} {rows} samples. Use `zero_division` parameter to control this behavior.")
-    return shares
-
-
-def _average(scores, by: np.ndarray | None) -> float:
-    """Mean of what is defined, weighted unless the weights are all 0."""
-    defined = ~np.isnan(scores)
-    if not defined.any():
-        return float("nan")
-    scores = scores[defined]
-    if by is not None:
-        by = by[defined]
-        by = by if by.any() else None
-    return float(np.average(scores, weights=by))
+def _right(operation, y_true, y_pred, sample_weight) -> tuple[float, float]:
+    """Weight of the rows that are right, and of all."""
+    if np.ndim(y_true) == 1 == np.ndim(y_pred) and np.asarray(y_true).dtype.kind in "UO":  # words need no counting, only equality
+        right = np.equal(*label_pair(operation, y_true, y_pred))
+        s = weights(operation, sample_weight, len(right))
+        return float(right.sum() if s is None else s @ right), float(len(right) if s is None else s.sum())
+    _, found = class_pair(operation, y_true, y_pred, sample_weight)
+    if isinstance(found, Cells):
+        return float(found.weight[found.i == found.j].sum()), float(found.weight.sum())
+    right = found.differing() == 0
+    if found.s is None:
+        return float(right.sum()), float(right.size)
+    return float(found.s @ right), float(found.s.sum())
