@@ -275,8 +275,8 @@ def test_contingency():
     from scipy.sparse import csr_matrix
 
     _, y, p, _ = data(14, classes=4)
-    for name, options in (("contingency_matrix", {}), ("contingency_matrix", {"eps": 0.1}), ("contingency_matrix", {"dtype": float}),
-                          ("pair_confusion_matrix", {})):
+    for name, options in (("contingency_matrix", {}), ("contingency_matrix", {"eps": 0.1}),
+                          ("contingency_matrix", {"dtype": float}), ("pair_confusion_matrix", {})):
         mine, theirs = (getattr(home, name)(y, p, **options) for home in (cluster, sklearn.metrics.cluster))
         np.testing.assert_array_equal(mine, theirs)
         assert mine.dtype == theirs.dtype

@@ -111,7 +111,7 @@ def _replacements(name, given) -> dict:
         ranges = {"LR+": (1.0, np.inf), "LR-": (0.0, 1.0)}
         for key, (low, high) in ranges.items():
             value = given.get(key)
-            if not isinstance(value, Real) or not (low <= value <= high or value != value):
+            if not isinstance(value, Real) or not (low <= float(value) <= high or value != value):
                 raise ParameterError(
                     f"{name}: The dictionary passed as `replace_undefined_by` needs to be in the form "
                     f"`{{'LR+': `value_1`, 'LR-': `value_2`}}` "

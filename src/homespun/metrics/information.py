@@ -1,7 +1,7 @@
 """Information of probability distributions, in nats (or to another `base`).     p, q: (…, K), each summing to 1 along `axis`
 
     entropy          H(p) = - sum_k p_k log p_k                        what one outcome tells, on average
-    KL divergence    KL(p || q) = sum_k p_k log(p_k / q_k)             nats lost by believing q where p holds; inf if q_k = 0 < p_k
+    KL divergence    KL(p || q) = sum_k p_k log(p_k / q_k)             nats lost by believing q where p holds; inf if q_k = 0
     Jensen-Shannon   (KL(p || m) + KL(q || m)) / 2,  m = (p + q) / 2   symmetric, at most log 2; its root is a distance
     mutual information   KL(joint || product of its margins)           what one side tells about the other
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -135,10 +136,10 @@ def _renamed(operation, y_proba, y_pred):
 class Rows:
     """What one pass over the probabilities tells of each row. A row's truth is one class, or (`truth`) several labels."""
 
-    place: np.ndarray | None  # (n,) column of the class
-    truth: np.ndarray | None  # (n, K) 0 or 1, where a row may have several
+    place: Any  # (n,) column of the class
+    truth: Any  # (n, K) 0 or 1, where a row may have several
     p: np.ndarray
-    own: np.ndarray | None  # (n,) probability of the class
+    own: Any  # (n,) probability of the class
     distance: np.ndarray  # (n,) squared distance from the truth
     K: int
     s: np.ndarray | None
@@ -258,9 +259,8 @@ def _places(operation, y_true, labels, K):
                         f"class labels explicitly through the labels argument.", operation=operation,
                         operands={"y_true": y_true.shape}, rule="two classes", suggestion="labels=[…]")
     if len(classes) != K:
-        text = (f"The number of classes in labels is different from that in y_prob, which has {K} columns. Classes found in "
-                "labels: "
-                f"{classes}" if labels is not None else
+        text = (f"The number of classes in labels is different from that in y_prob. Classes found in labels: {classes}, and {K} "
+                f"columns" if labels is not None else
                 f"y_true and y_prob contain different number of classes: {len(classes)} vs {K}. Please provide the true "
                 f"labels explicitly through the labels argument. Classes found in y_true: {classes}, and {K} columns")
         raise ShapeError(f"{operation}: {text}", operation=operation, operands={"y_true": y_true.shape, "classes": classes.shape},

@@ -148,7 +148,8 @@ def _told(score, message):
 
 def _area(positive, score, s, max_fpr=None):
     """Area under one ROC curve; NaN where one class is missing."""
-    return _area_of(*sorted_sums(positive, score, s)[:2], max_fpr)
+    fp, tp, _ = sorted_sums(positive, score, s)
+    return _area_of(fp, tp, max_fpr)
 
 
 def _area_of(fp, tp, max_fpr=None):

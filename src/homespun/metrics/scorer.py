@@ -112,9 +112,9 @@ def resolved(scoring):
     """`scoring` with our scorers for known names, also within lists and dictionaries; anything else as it is."""
     if isinstance(scoring, str):
         return get_scorer(scoring)
-    if isinstance(scoring, (list, tuple, set)) and all(isinstance(name, str) for name in scoring):
-        if 0 < len(scoring) == len(set(scoring)):
-            return {name: get_scorer(name) for name in scoring}
+    several = isinstance(scoring, (list, tuple, set)) and all(isinstance(name, str) for name in scoring)
+    if several and 0 < len(scoring) == len(set(scoring)):
+        return {name: get_scorer(name) for name in scoring}
     if isinstance(scoring, dict):
         return {name: resolved(value) for name, value in scoring.items()}
     return scoring

@@ -16,7 +16,7 @@ import numpy as np
 
 from homespun.base.errors import DataError, ShapeError
 from homespun.metrics.checks import WrongKind, array, check_shapes, finite, label_pair, weights
-from homespun.metrics.counts import Cells, count
+from homespun.metrics.counts import count
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Indicators:
         if columns is not None:
             true, predicted = true[:, columns], predicted[:, columns]
         both = true.multiply(predicted) if hasattr(true, "multiply") else true & predicted
-        return tuple(self.weigh(part, samplewise) for part in (both, predicted, true))
+        return self.weigh(both, samplewise), self.weigh(predicted, samplewise), self.weigh(true, samplewise)
 
     def weigh(self, part, samplewise: bool) -> np.ndarray:
         """Weight of the entries of a matrix per label, or per row."""
@@ -86,7 +86,7 @@ def is_sparse(y) -> bool:
     return hasattr(y, "toarray") and hasattr(y, "tocsr")
 
 
-def class_pair(operation: str, y_true, y_pred, sample_weight) -> tuple[str, Cells | Indicators]:
+def class_pair(operation: str, y_true, y_pred, sample_weight) -> tuple[str, Any]:
     """The kind of both sides and what was counted: `Cells` for single labels, `Indicators` for several at once."""
     single = not (is_sparse(y_true) or is_sparse(y_pred)) and np.ndim(y_true) == 1 == np.ndim(y_pred)
     if not single:
