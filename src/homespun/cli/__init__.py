@@ -37,7 +37,8 @@ def run(arguments: list[str]) -> int:
             print("homespun: interrupted", file=sys.stderr)
         return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except HomespunError as error:
-        return _say(str(error))
+        hint = error.suggestion if error.suggestion and error.suggestion not in str(error) else ""
+        return _say(str(error) + (f"\n  try: {hint}" if hint else ""))
     except ModuleNotFoundError as error:
         return _lacks(error)
     except BrokenPipeError:  # `homespun … | head`

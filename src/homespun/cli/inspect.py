@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import textwrap
 
@@ -20,6 +21,7 @@ def inspect(
     encoding: str = typer.Option(None, help="utf-8, cp1252, utf-16, …"),
     header: bool = typer.Option(None, "--header/--no-header", help="Whether there is a header."),
     skip_rows: int = typer.Option(None, help="Lines before the header."),
+    widths: str = typer.Option(None, help="Of the columns of a text of fixed width: 10,4,8."),
     decimal: str = typer.Option(None, help="Decimal point: . or ,"),
     date_order: str = typer.Option(None, help="day or month: what comes first in 01/02/2024."),
     sheet: str = typer.Option(None, help="Of a workbook."),
@@ -38,6 +40,7 @@ def inspect(
         encoding=encoding,
         header=header,
         skip_rows=skip_rows,
+        widths=None if widths is None else as_widths(widths),
         decimal=decimal,
         date_order=date_order,
         sheet=int(sheet) if sheet and sheet.isdigit() else sheet,
@@ -54,6 +57,22 @@ def inspect(
     plain = bool(os.environ.get("NO_COLOR"))  # no-color.org; Typer itself does not ask
     for line, style in lines(found, width):
         typer.echo(line if plain or not style else typer.style(line, **style))
+
+
+def as_widths(text: str) -> list[int]:
+    """ "10,4,8" as numbers.
+
+    Raises
+    ------
+    ParameterError
+        Other signs in it.
+    """
+    from homespun.base.errors import ParameterError
+
+    if not re.fullmatch(r"[1-9]\d*( *, *[1-9]\d*)*", text.strip()):
+        raise ParameterError(f"inspect: --widths must be whole numbers such as 10,4,8, got {text!r}", operation="inspect",
+                             operands={"widths": text}, rule="whole numbers from 1, with commas between")
+    return [int(width) for width in text.split(",")]
 
 
 def check_options(table, sheet, delimiter) -> None:
@@ -105,7 +124,7 @@ def lines(table, width: int) -> list[tuple[str, dict]]:
     bold, dim, loud = {"bold": True}, {"dim": True}, {"fg": "yellow"}
     facts = table.facts
     out: list[tuple[str, dict]] = [
-        (f"{facts.get('source', 'table')}: {len(table):,} rows, {table.frame.shape[1]} columns", bold),
+        (f"{facts.get('source', 'table')}: {counted(len(table), 'row')}, {counted(table.frame.shape[1], 'column')}", bold),
         ("  " + described(facts), {}),
     ]
     for decision in [decision for decision in table.decisions if decision.column is None]:
@@ -114,7 +133,7 @@ def lines(table, width: int) -> list[tuple[str, dict]]:
         out += [
             (line, loud if worth else {})
             for line in wrapped(
-                f"{decision.kind} {shown(decision.value)}: {why}", width, "  ! " if worth else "  · "
+                f"{decision.kind}{shown_after(decision)}: {why}", width, "  ! " if worth else "  · "
             )
         ]
     names = [str(name) for name in table.frame.columns]
@@ -137,6 +156,23 @@ def lines(table, width: int) -> list[tuple[str, dict]]:
                 for line in wrapped(text, width, " " * (first + 2) + ("! " if worth else "· "))
             ]
     return out
+
+
+def counted(count: int, what: str) -> str:
+    """ "1 row", "1,000 rows"."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def shown_after(decision) -> str:
+    """The value of a decision behind its kind, where it says more than the kind."""
+    if decision.value is None or isinstance(decision.value, bool):
+        return ""
+    if decision.kind == "delimiter":
+        return f" {SIGNS.get(decision.value, repr(decision.value))}"
+    if decision.kind == "renamed":
+        return " " + ", ".join(f"{old!r} is {new!r}" for new, old in list(decision.value.items())[:3]) + (
+            f", … ({len(decision.value)})" if len(decision.value) > 3 else "")  # fmt: skip
+    return f" {shown(decision.value)}"
 
 
 def kind_of(table, name) -> str:
@@ -188,18 +224,18 @@ def described(facts: dict) -> str:
     parts = [str(facts.get("format", ""))]
     if facts.get("packed"):
         parts.append(facts["packed"])
-    if "delimiter" in facts:
+    if "widths" in facts:
+        parts += [facts["encoding"], f"columns at {clipped(facts['widths'], 80)}"]
+    elif "delimiter" in facts:
         sign = facts["delimiter"]
         parts += [
             facts["encoding"],
-            f"delimiter {SIGNS.get(sign, repr(sign))}",
+            "delimiter blanks" if facts.get("runs") else f"delimiter {SIGNS.get(sign, repr(sign))}",
             f"quotes {facts['quote'] or 'none'}",
-            "no header"
-            if not facts["header rows"]
-            else "header"
-            if facts["header rows"] == 1
-            else f"header of {facts['header rows']} rows",
         ]
+    if "header rows" in facts:
+        rows = facts["header rows"]
+        parts.append("no header" if not rows else "header" if rows == 1 else f"header of {rows} rows")
     return ", ".join(part for part in parts if part)
 
 

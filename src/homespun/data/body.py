@@ -98,6 +98,7 @@ def by_duckdb(connection, body: Body, lazy: bool = False) -> bool:
     dialect = body.dialect
     if (
         dialect.spaced
+        or dialect.runs
         or len(dialect.delimiter.encode()) > 4
         or not dialect.delimiter
         or any("\n" in text or "\r" in text for text in body.names)

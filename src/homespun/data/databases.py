@@ -142,13 +142,30 @@ def excel_rows(path: Path, sheet, name: str):
             chosen, said = choose(sheet, list(book.sheet_names), "sheet", name, first=True)
             rows = book.get_sheet_by_name(chosen).to_python(skip_empty_area=False)
     except (CalamineError, OSError) as error:
+        if _has_password(path):
+            raise DataError(
+                f"{name!r} is a workbook with a password",
+                operation="read",
+                operands={"source": name},
+                rule="a workbook without password",
+                suggestion="save it without one (in Excel: File, Info, Protect Workbook)",
+            ) from None
         raise DataError(
             f"{name!r} cannot be read as a workbook: {error}",
             operation="read",
             operands={"source": name},
             rule="a whole .xlsx, .xls or .ods file",
+            suggestion="a whole .xlsx, .xls or .ods file: open it in a spreadsheet and save it again, or as CSV",
         ) from None
     return [[_plain(value) for value in row] for row in rows], said
+
+
+def _has_password(path: Path) -> bool:
+    """Whether a workbook is what a spreadsheet makes of one with a password: a compound file with an encrypted part."""
+    with open(path, "rb") as file:
+        start = file.read(1 << 16)
+        file.seek(-min(path.stat().st_size, 1 << 16), 2)
+        return start.startswith(b"\xd0\xcf\x11\xe0") and "EncryptedPackage".encode("utf-16-le") in start + file.read()
 
 
 def write_clean(rows, path: Path) -> int:

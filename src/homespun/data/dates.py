@@ -1,6 +1,7 @@
 """Dates: find the one format that fits every value of a column.
 
-A column that fits two formats with different results stays text.
+A column that fits two formats with different results stays text. A month ("2024-03") is its first day; "2003-04", "2004-05",
+… are seasons, and stay text.
 """
 
 from __future__ import annotations
@@ -22,6 +23,12 @@ _DAYS = [
     "%b %d, %Y",
     "%B %d, %Y",
     "%b %d %Y",
+    "%Y-%m",
+    "%Y/%m",
+    "%m/%Y",
+    "%b %Y",
+    "%b-%Y",
+    "%B %Y",
 ]
 _TIMES = [
     "",
@@ -37,7 +44,10 @@ _TIMES = [
     " %I:%M %p",
     " %I:%M:%S %p",
 ]
-_LOOKS = re.compile(r"^(\d{1,4}[-/. ](\d{1,2}|[A-Za-z]{3,9})[-/. ]\d{1,4}|[A-Za-z]{3,9} \d{1,2},? \d{4})(?!\d)")
+_LOOKS = re.compile(
+    r"^(\d{1,4}[-/. ](\d{1,2}|[A-Za-z]{3,9})[-/. ]\d{1,4}|[A-Za-z]{3,9} \d{1,2},? \d{4})(?!\d)"
+    r"|^(\d{4}[-/]\d{1,2}|\d{1,2}/\d{4}|[A-Za-z]{3,9}[- ]\d{4})$"
+)
 
 
 def looks_like_date(text: str) -> bool:
@@ -87,6 +97,8 @@ def learn_date(values: list[str], counts: list[int], *, order: str | None = None
                 fits.append((day + time, parsed))
             elif sum(count_of[text] for text in bad + odd) <= few:
                 nearly.append((day + time, bad + odd))
+    if fits and fits[0][0] == "%Y-%m" and all(int(text[-2:]) == (int(text[:4]) + 1) % 100 for text in values):
+        return None, None  # a season, from one year to the next
     if not fits and len(nearly) == 1:
         form, unreadable = nearly[0]
         return {
@@ -111,7 +123,7 @@ def learn_date(values: list[str], counts: list[int], *, order: str | None = None
 
 def _order(values: list[str], form: str) -> str | None:
     """Which of day and month comes first, with the first value that tells; None where the format leaves no question."""
-    if "%m" not in form or form.startswith("%Y"):
+    if "%m" not in form or "%d" not in form or form.startswith("%Y"):
         return None
     day_first = form.index("%d") < form.index("%m")
     swapped = form.replace("%d", "%_").replace("%m", "%d").replace("%_", "%m")

@@ -1,6 +1,7 @@
 """CSV and its kin: lines become rows of text in a DuckDB table, and everything odd about them is written down.
 
-1. The dialect (`dialect.sniff`), and where the table is (`layout.find_layout`), from the first lines.
+1. The dialect (`dialect.sniff`), or that the columns stand one below the other (`fixed`), or that there are none (prose);
+   and where the table is (`layout.find_layout`), from the first lines (`beginning`).
 2. A large file goes to DuckDB's own parser, strictly: all fields, no guess. It is parallel, and checks every line.
 3. A small one, and one that DuckDB refuses, is read here record by record: rows that do not fit are repaired (`ragged`),
    further tables and the footer are found, and DuckDB gets a clean copy.
@@ -10,23 +11,32 @@ Memory: a sample, and a buffer of rows; the copy is on disk.
 
 from __future__ import annotations
 
-import csv
-import itertools
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from homespun.base.errors import DataError, ParameterError
+from homespun.data import fixed
+from homespun.data.beginning import (
+    first_rows,
+    head_of_text,
+    mended_first,
+    names_and_width,
+    rows_before,
+    unique_names,
+    without_comments,
+)
 from homespun.data.body import by_duckdb, by_walking
-from homespun.data.cells import TYPED, kind_of
+from homespun.data.databases import write_clean
 from homespun.data.dialect import Dialect, Sniffed, sniff
 from homespun.data.encoding import Text
-from homespun.data.layout import Layout, find_layout
-from homespun.data.ragged import cut, quote_patterns
+from homespun.data.layout import find_layout
 from homespun.data.records import Body, Options, Walk
 from homespun.data.table import Decision
 
-SAMPLE = 1 << 18  # characters
 SMALL = 2 << 20  # bytes: so much Python reads itself
+WEAK = ("", " ", ":", "#", "~", "^")  # signs that stand in texts of fixed width as well
+REGULAR = 0.7  # share of the lines that a blank must cut alike to be a delimiter
 
 
 @dataclass
@@ -52,7 +62,7 @@ class Delimited:
 def load_delimited(connection, source: Text, folder: Path, options: Options, lazy: bool = False) -> Delimited:
     """Read `source` into the table ``raw`` of `connection`; `lazy` as for `body.by_duckdb`."""
     check_options(options)
-    head, whole = _head(source)
+    head, whole = head_of_text(source)
     if not any(line.strip() for line in head):
         raise DataError(
             f"{source.name!r} is empty",
@@ -64,19 +74,27 @@ def load_delimited(connection, source: Text, folder: Path, options: Options, laz
     lead: list[Decision] = []
     if options.table not in (None, 1):
         first_line = _begin_of_table(source, options)
-        head, whole = _head(source, first_line)
-    head, comment, said = _without_comments(head, options)
-    lead += said
+        head, whole = head_of_text(source, first_line)
+    every_line = head
+    head, comment, said = without_comments(head, options)
     sniffed = sniff(head[: 4 * 200], delimiter=options.delimiter, quote=options.quote, escape=options.escape)
-    rows, numbers = _rows(sniffed.dialect, head, whole)
-    mended = _mended_first(sniffed, rows[0], numbers[0] == 1, head[0]) if rows else None
+    width = _fixed(sniffed, head, options)
+    if width is not None:
+        return _load_fixed(connection, source, folder, options, width)
+    if _is_prose(sniffed, head, options):
+        head, comment, said = (every_line, None, []) if options.comment is None else (head, comment, said)
+        sniffed = replace(sniffed, dialect=Dialect("", options.quote or "", "", False), width=1)
+        said = [*said, Decision(None, "lines of text", None, "no sign cuts the lines alike: each is a row of the only column")]
+    lead += said
+    rows, numbers = first_rows(sniffed.dialect, head, whole)
+    mended = mended_first(sniffed, rows[0], numbers[0] == 1, head[0]) if rows else None
     if mended:
-        rows, numbers = _rows(sniffed.dialect, head[1:], whole)
+        rows, numbers = first_rows(sniffed.dialect, head[1:], whole)
         rows, numbers = [mended, *rows], [1, *(number + 1 for number in numbers)]
         lead.append(Decision(None, "repaired rows", 1, "line 1 (a quote too many)"))
-    layout = find_layout(rows, header=options.header, skip=_rows_before(numbers, options.skip_rows))
+    layout = find_layout(rows, header=options.header, skip=rows_before(numbers, options.skip_rows))
     body_line = numbers[layout.start + layout.header - 1] if layout.start + layout.header else 0
-    names, width, notes = _names(layout, rows, source.name)
+    names, width, notes = names_and_width(layout, rows, source.name)
     decisions = (
         source.decisions
         + lead
@@ -105,33 +123,65 @@ def load_delimited(connection, source: Text, folder: Path, options: Options, laz
         "delimiter": dialect.delimiter,
         "quote": dialect.quote,
         "escape": dialect.escape,
+        "runs": dialect.runs,
         "header rows": layout.header,
         "lines before": layout.start,
     }
-    unique, renamed = _unique(names)
+    unique, renamed = unique_names(names)
     if renamed:
         decisions.append(Decision(None, "renamed", renamed, "the header has a name twice"))
     return Delimited(unique, body, decisions, facts)
 
 
-def _unique(names: list[str]) -> tuple[list[str], dict[str, str]]:
-    """Names that differ from each other ("column3" for none, "a_2" for a second "a"), and new → old for what was changed."""
-    used: set[str] = set()
-    given = set(names)
-    again: dict[str, int] = {}
-    made, renamed = [], {}
-    for i, written in enumerate(names):
-        name = written or f"column{i}"
-        if name in used or (not written and name in given):
-            base, count = name, again.get(name, 1)
-            while name in used or name in given:
-                count += 1
-                name = f"{base}_{count}"
-            again[base] = count
-            renamed[name] = written
-        used.add(name)
-        made.append(name)
-    return made, renamed
+def _fixed(sniffed: Sniffed, head: list[str], options: Options) -> fixed.Fixed | None:
+    """The columns of a text of fixed width, where no delimiter explains its lines as well."""
+    if options.widths is not None:
+        return fixed.of_widths(options.widths)
+    dialect = sniffed.dialect
+    commas = dialect.delimiter == "," and sniffed.width == 2  # perhaps decimal ones
+    if options.delimiter is not None or (dialect.delimiter not in WEAK and not commas):
+        return None
+    found = fixed.find_fixed(head)
+    if found is None or (commas and len(found.starts) < 3):
+        return None
+    as_good = dialect.delimiter == " " and sniffed.share > 0.99 and sniffed.width >= len(found.starts)
+    return None if as_good else found
+
+
+def _is_prose(sniffed: Sniffed, head: list[str], options: Options) -> bool:
+    """Whether the best delimiter does not cut most of the lines, or cuts them at random."""
+    dialect = sniffed.dialect
+    if options.delimiter is not None or options.quote is not None or not dialect.delimiter:
+        return False
+    if sniffed.width == 1 or sniffed.share >= REGULAR:
+        return sniffed.width == 1
+    ends = [line.rstrip().rstrip("\"'\u00bb\u201d")[-1:] for line in head[:200] if line.strip()]
+    return dialect.delimiter == " " or sum(end in (".", "!", "?") for end in ends) > len(ends) / 2  # sentences
+
+
+def _load_fixed(connection, source: Text, folder: Path, options: Options, width: fixed.Fixed) -> Delimited:
+    """A text of fixed width, by a copy with delimiters."""
+    copy = folder / "fixed.csv"
+    ruled = re.compile(r"[-=+ ]*[-=]{2}[-=+ ]*")
+    lines = ("" if ruled.fullmatch(line.rstrip("\r\n")) else line for line in source.lines())
+    count = write_clean(width.rows(lines), copy)
+    if not width.exact and len(width.odd) > fixed.UNALIGNED * count:
+        return load_delimited(connection, source, folder, replace(options, delimiter=""))
+    found = load_delimited(
+        connection,
+        replace(source, path=copy, decisions=[]),
+        folder,
+        replace(options, widths=None, delimiter=",", quote='"', escape='"'),
+    )
+    why = "as asked" if width.exact else f"all of the first lines have blanks between the places {width.told()}"
+    said = [*source.decisions, Decision(None, "fixed width", len(width.starts), why)]
+    if width.odd:
+        lines_told = ", ".join(map(str, width.odd[:3])) + ("…" if len(width.odd) > 3 else "")
+        said.append(Decision(None, "unaligned lines", len(width.odd), f"no blank between two columns: line {lines_told}"))
+    found.decisions = said + found.decisions
+    found.facts |= {"format": "text of fixed width", "encoding": source.encoding, "widths": width.told()}
+    del found.facts["delimiter"]
+    return found
 
 
 def check_options(options: Options) -> None:
@@ -145,6 +195,14 @@ def check_options(options: Options) -> None:
                 operands={what: value},
                 rule="one sign",
             )
+    widths = options.widths
+    if widths is not None and (not widths or not all(isinstance(width, int) and width > 0 for width in widths)):
+        raise ParameterError(
+            f"read: widths must be whole numbers from 1, such as [10, 4, 8], got {widths!r}",
+            operation="read",
+            operands={"widths": widths},
+            rule="the signs of each column",
+        )
     for what in ("skip_rows", "footer", "table"):
         value = getattr(options, what)
         if value is not None and (not isinstance(value, int) or value < (what == "table")):
@@ -156,147 +214,12 @@ def check_options(options: Options) -> None:
             )
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# The beginning of the file
-
-
-def _head(source: Text, first_line: int = 0) -> tuple[list[str], bool]:
-    """Whole lines at the beginning, and whether that is all."""
-    found, size = [], 0
-    for line in itertools.islice(source.lines(), first_line, None):
-        found.append(line)
-        size += len(line)
-        if (size > SAMPLE and len(found) > 20) or size > 8 * SAMPLE:
-            return found, False
-    return found, True
-
-
-def _without_comments(lines: list[str], options: Options) -> tuple[list[str], str | None, list[Decision]]:
-    """The lines that are no comments, and the sign that comments begin with."""
-    sign = options.comment
-    if sign is None:
-        marked = [line.startswith("#") for line in lines]
-        # a first line with # may be the header; comments come as whole lines in several places, unlike the lines around
-        inside = [line for line, is_marked in zip(lines, marked) if is_marked]
-        others = [line for line, is_marked in zip(lines, marked) if not is_marked and line.strip()]
-        if not inside or not others or len(inside) > 0.5 * len(lines):
-            return lines, None, []
-        commas = {sign: others[len(others) // 2].count(sign) for sign in ",;\t|"}
-        usual = max(commas, key=commas.__getitem__)
-        if any(commas[usual] and line.count(usual) == commas[usual] for line in inside):
-            return lines, None, []  # as many fields as the others: a row, or the header
-        sign = "#"
-    elif not sign:
-        return lines, None, []
-    count = sum(line.startswith(sign) for line in lines)
-    said = (
-        [
-            Decision(
-                None, "comment lines", sign, f"{count} of the first {len(lines)} lines begin with it and are left out"
-            )
-        ]
-        if count
-        else []
-    )
-    return [line for line in lines if not line.startswith(sign)], sign if count or options.comment else None, said
-
-
-def _rows(dialect: Dialect, lines: list[str], whole: bool) -> tuple[list[list[str]], list[int]]:
-    """The records of the first lines, and for each the number of lines up to its end."""
-    rows, numbers = [], []
-    reader = dialect.reader(lines)
-    while True:
-        try:
-            row = next(reader, None)
-        except csv.Error:
-            break
-        if row is None:
-            break
-        rows.append(row)
-        numbers.append(reader.line_num)
-    if not whole and len(rows) > 1:
-        rows.pop(), numbers.pop()
-    return rows, numbers
-
-
-def _mended_first(sniffed: Sniffed, row: list[str], one_line: bool, line: str) -> list[str] | None:
-    """The fields of the first line if a quote too many hides them: it would take the lines below with it."""
-    dialect = sniffed.dialect
-    if not dialect.quote or not dialect.delimiter or dialect.quote not in line:
-        return None
-    if one_line and len(row) == sniffed.width:
-        return None
-    fields, _ = cut(line.rstrip("\r\n"), quote_patterns(dialect)["a quote too many"], dialect)
-    return fields if len(fields) == sniffed.width > 1 else None
-
-
-def _rows_before(numbers: list[int], lines: int | None) -> int | None:
-    """How many records lie in the first `lines` lines."""
-    return None if lines is None else sum(number <= lines for number in numbers)
-
-
-def _names(layout: Layout, rows, source_name: str) -> tuple[list[str], int, list[tuple]]:
-    """Names and number of columns where header and rows differ in length."""
-    names, width = list(layout.names), layout.width
-    notes: list[tuple] = []
-    if not layout.header:
-        return [""] * width, width, notes
-    body = [row for row in rows[layout.start + layout.header :] if len(row) == width]
-    if len(names) > width:
-        blank = [i for i, name in enumerate(names) if not name]
-        surplus = len(names) - width
-        if body and len(blank) == surplus and not all(i >= width for i in blank):
-            notes.append(
-                ("header", f"{len(names)} names", f"{surplus} without a name left out: the rows have {width} fields")
-            )
-            names = [name for name in names if name]
-        elif body and not any(names[width:]):
-            names = names[:width]
-        else:
-            notes.append(
-                ("header", f"{len(names)} names", f"the rows have {width} fields: the columns on the right are empty")
-            )
-            width = len(names)
-    elif len(names) < width:
-        lacking = width - len(names)
-        trailing = all(not any(text.strip() for text in row[len(names) :]) for row in body)
-        first = [row[0].strip() for row in body]
-        own = all(not text.isdigit() and kind_of(text) not in TYPED for text in first) or first in (
-            [str(i) for i in range(len(first))],
-            [str(i) for i in range(1, len(first) + 1)],
-        )
-        if (
-            not trailing
-            and lacking == 1
-            and len(body) >= 3
-            and own
-            and len(set(first)) == len(first)
-            and not any(row[-1].strip() == "" for row in body)
-        ):
-            notes.append(
-                (
-                    "header",
-                    f"{len(names)} names",
-                    f"the rows have {width} fields and begin with a name or number of their own",
-                )
-            )
-            names = ["", *names]
-        else:
-            notes.append(
-                (
-                    "header",
-                    f"{len(names)} names",
-                    f"the rows have {width} fields; "
-                    + ("those on the right are always empty" if trailing else "the columns on the right have no name"),
-                )
-            )
-            names += [""] * lacking
-    return names, width, notes
-
-
 def _dialect_decisions(sniffed: Sniffed, options: Options) -> list[Decision]:
     dialect, found = sniffed.dialect, []
-    if options.delimiter is None and dialect.delimiter not in (",", ""):
+    if dialect.runs:
+        found.append(Decision(None, "delimiter", " ", f"{sniffed.share:.0%} of the lines have {sniffed.width} fields between "
+                                                      "one or more blanks"))  # fmt: skip
+    elif options.delimiter is None and dialect.delimiter not in (",", ""):
         rival = (
             f"; {sniffed.second.delimiter!r} scores {sniffed.second_score:.2f}"
             if sniffed.second and sniffed.second.delimiter
@@ -323,11 +246,11 @@ def _begin_of_table(source: Text, options: Options) -> int:
     """The number of lines before the table that was asked for."""
     first_line = 0
     for wanted in range(1, options.table or 1):
-        head, whole = _head(source, first_line)
+        head, whole = head_of_text(source, first_line)
         sniffed = sniff(head, delimiter=options.delimiter, quote=options.quote, escape=options.escape)
-        rows, numbers = _rows(sniffed.dialect, head, whole)
+        rows, numbers = first_rows(sniffed.dialect, head, whole)
         layout = find_layout(rows)
-        names, width, _ = _names(layout, rows, source.name)
+        names, width, _ = names_and_width(layout, rows, source.name)
         begin = numbers[layout.start + layout.header - 1] if layout.start + layout.header else 0
         walk = Walk(
             Body(

@@ -12,7 +12,7 @@ broken line in a hundred does not halve the score (Pollock, Vitagliano et al. 20
 counts as L = 1.06: what has no delimiter at all is still a table.
 
 Cost: up to 200 lines, parsed once per candidate; candidates that cannot win by P are not typed.
-Not handled: fixed-width text; delimiters of several signs other than those listed.
+Not handled: text of fixed width (`fixed`); delimiters of several signs other than those listed.
 """
 
 from __future__ import annotations
@@ -74,16 +74,21 @@ class Dialect:
         What makes a quote inside of quotes plain: the quote itself (doubled), a backslash, or "" for nothing.
     spaced : bool
         Blanks after a delimiter belong to it.
+    runs : bool
+        Several blanks are one delimiter, and those around a line are none.
     """
 
     delimiter: str = ","
     quote: str = '"'
     escape: str = '"'
     spaced: bool = False
+    runs: bool = False
 
     def reader(self, lines: Iterable[str], *, strict: bool = False):
         """A csv.reader over physical lines; several signs are taken as one."""
         form: dict = {"strict": strict, "skipinitialspace": self.spaced}
+        if self.runs:
+            lines = (squeezed(line, self.quote) for line in lines)
         if self.quote:
             form |= {"quotechar": self.quote, "doublequote": self.escape == self.quote}
             if self.escape and self.escape != self.quote:
@@ -108,6 +113,20 @@ class Dialect:
             return next(self.reader([line]), [])
         except csv.Error:  # a NUL, or an escape as the last sign
             return line.rstrip("\r\n").split(self.delimiter) if self.delimiter else [line]
+
+
+def squeezed(line: str, quote: str) -> str:
+    """A line with one blank for several, none around it, and all that stand between quotes.
+
+    >>> squeezed('  1  "a  b"   2 \\n', '"')
+    '1 "a  b" 2\\n'
+    """
+    text = line.rstrip("\r\n")
+    end = line[len(text) :]
+    if quote and quote in text:
+        inside = re.escape(quote)
+        return re.sub(f"({inside}[^{inside}]*{inside})| +", lambda found: found[1] or " ", text.strip(" ")) + end
+    return re.sub(" +", " ", text.strip(" ")) + end
 
 
 class _Back:
@@ -178,7 +197,7 @@ def _candidates(sample: list[str], delimiter, quote, escape) -> list[Dialect]:
     for sign in delimiters:
         spaced = bool(sign.strip()) and text.count(sign + " ") >= 0.8 * text.count(sign) > 0
         spaced = spaced or (bool(sign) and any(sign + " " + mark in text for mark in "\"'"))
-        for mark in [quote] if quote is not None else [sign for sign in "\"'" if _quotes(text, sign)] + [""]:
+        for mark in [quote] if quote is not None else [one for one in "\"'" if _quotes(text, one, sign)] + [""]:
             if not mark:
                 found.append(Dialect(sign, "", "", spaced))
                 continue
@@ -188,6 +207,8 @@ def _candidates(sample: list[str], delimiter, quote, escape) -> list[Dialect]:
                 else [mark] + [way for way in "\\\"'" if way != mark and _escapes(text, way + mark, sign)]
             )
             found += [Dialect(sign, mark, way, spaced) for way in escapes]
+    if any(one.delimiter == " " for one in found) and re.search(r"(?m)^ |  | \r?$", text):
+        found += [replace(one, runs=True, spaced=False) for one in found if one.delimiter == " "]
     if quote is None:  # without a quote anywhere the usual one is assumed: a later line may have it
         found = [
             replace(one, quote='"', escape=escape or '"') if not one.quote and '"' not in text else one for one in found
@@ -195,12 +216,13 @@ def _candidates(sample: list[str], delimiter, quote, escape) -> list[Dialect]:
     return found
 
 
-def _quotes(text: str, mark: str) -> bool:
+def _quotes(text: str, mark: str, delimiter: str) -> bool:
     """Whether a sign stands where quotes stand, at least twice."""
     if mark == '"':
         return mark in text
-    edges = sum(text.count(before + mark) for before in (*DELIMITERS, "\n")) + text.startswith(mark)
-    ends = sum(text.count(mark + after) for after in (*DELIMITERS, "\r", "\n"))
+    between = {delimiter, delimiter.strip() + " ", "\n"} - {"", " " if delimiter != " " else ""}
+    edges = sum(text.count(before + mark) for before in between) + text.startswith(mark)
+    ends = sum(text.count(mark + after) for after in between | {"\r"})
     return min(edges, ends) >= 2
 
 

@@ -194,6 +194,7 @@ def _no_text(name: str, head: bytes) -> DataError:
         operands={"source": name, "byte": at},
         rule="CSV, TSV, Parquet, JSON, Excel, SQLite or DuckDB",
         where=f"byte {at}",
+        suggestion="a table as CSV, Parquet, JSON, Excel, SQLite or DuckDB; encoding= if it is text of a rare encoding",
     )
 
 

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,9 +15,11 @@ from homespun.data import engine
 from homespun.data.databases import excel_rows, load_duckdb, sqlite_rows, write_clean
 from homespun.data.delimited import load_delimited
 from homespun.data.encoding import as_utf8
+from homespun.data.json_text import load_json
 from homespun.data.loaded import Loaded
 from homespun.data.packed import kind_of_file, unpack
 from homespun.data.records import Options
+from homespun.data.svmlight import is_svmlight, svmlight_rows
 from homespun.data.table import Decision
 
 
@@ -62,6 +66,15 @@ def load_file(loaded: Loaded, path: Path, folder: Path, wish: Wish) -> None:
         )
     connection = loaded.connection
     if kind == "parquet":
+        if not _ends_whole(path):
+            raise DataError(
+                f"{name!r} is a damaged Parquet file: its end is missing",
+                operation="read",
+                operands={"source": name, "bytes": path.stat().st_size},
+                rule="a whole Parquet file",
+                where=f"byte {path.stat().st_size}",
+                suggestion="fetch or copy the file again",
+            )
         engine.run(connection, f"CREATE VIEW raw AS SELECT * FROM read_parquet({engine.text(path)})", name)
         loaded.view = True
         facts["format"] = "Parquet"
@@ -71,7 +84,8 @@ def load_file(loaded: Loaded, path: Path, folder: Path, wish: Wish) -> None:
     elif kind == "sqlite":
         names, rows, said = sqlite_rows(path, wish.options.table, wish.query, name)
         loaded.decisions += said
-        load_rows(loaded, rows, names, folder)
+        write_clean(rows, folder / "rows.csv")
+        load_rows(loaded, folder / "rows.csv", names)
         facts["format"] = "SQLite"
     elif kind == "excel":
         rows, said = excel_rows(path, wish.sheet, name)
@@ -98,7 +112,7 @@ def _load_text(
     loaded: Loaded, path: Path, folder: Path, wish: Wish, facts: dict, kind: str | None
 ) -> None:
     text = as_utf8(path, loaded.name, wish.encoding, folder)
-    start = next((line.lstrip()[:1] for line in text.lines() if line.strip()), "")
+    start = next((line.strip()[:200] for line in text.lines() if line.strip()), "")
     if not start:
         raise DataError(
             f"{loaded.name!r} is empty",
@@ -106,8 +120,19 @@ def _load_text(
             operands={"source": loaded.name, "bytes": text.size},
             rule="a header and at least one row",
         )
-    if start in "[{" and kind is None and wish.options.delimiter is None and _is_json(loaded, text.path, facts):
+    plain = kind is None and wish.options.delimiter is None
+    if plain and re.match(r"(?i)<(!doctype|html|head|body|table|\?xml)\b", start):
+        raise _web_page(loaded.name, start)
+    if plain and start[0] in "[{" and load_json(loaded, text.path, wish.options.table):
         loaded.decisions += text.decisions
+        facts["format"] = "JSON"
+        return
+    if plain and is_svmlight(itertools.islice(text.lines(), 50)):
+        loaded.decisions += text.decisions
+        names, said = svmlight_rows(text.lines, loaded.name, folder / "rows.csv")
+        loaded.decisions += said
+        load_rows(loaded, folder / "rows.csv", names)
+        facts["format"] = "svmlight"
         return
     try:
         found = load_delimited(loaded.connection, text, folder, wish.options, wish.lazy and wish.query is None)
@@ -128,33 +153,25 @@ def _load_text(
         facts["format"] = kind
 
 
-def _is_json(loaded: Loaded, path: Path, facts: dict) -> bool:
-    """Load JSON or JSON lines; False if a text only begins like it."""
-    import duckdb
-
-    try:
-        loaded.connection.execute(
-            f"CREATE TABLE raw AS SELECT * FROM read_json({engine.text(path)}, sample_size=-1, maximum_object_size=268435456)"
-        )
-    except duckdb.Error as error:
-        with open(path, encoding="utf-8-sig") as file:
-            head = file.read(2000).split("\n")
-        if head[0].strip() in ("[", "{") or '":' in "".join(head[:3]) or '" :' in "".join(head[:3]):
-            raise DataError(
-                f"{loaded.name!r} is no whole JSON: {engine.reason_of(error)}",
-                operation="read",
-                operands={"source": loaded.name},
-                rule="a list of records, or one record a line",
-            ) from None
-        return False
-    facts["format"] = "JSON"
-    return True
+def _ends_whole(path: Path) -> bool:
+    with open(path, "rb") as file:
+        file.seek(-min(path.stat().st_size, 4), 2)
+        return file.read() == b"PAR1"
 
 
-def load_rows(loaded: Loaded, rows, names: list[str], folder: Path) -> None:
-    """Rows of text with known names as ``raw``."""
-    clean = folder / "rows.csv"
-    write_clean(rows, clean)
+def _web_page(name: str, start: str) -> DataError:
+    return DataError(
+        f"{name!r} is a web page or XML, not a table: it begins with {start[:40]!r}",
+        operation="read",
+        operands={"source": name},
+        rule="CSV, TSV, Parquet, JSON, Excel, SQLite or DuckDB",
+        where="line 1",
+        suggestion="a download may have ended in a page that asks to log in; the table of a page: pandas.read_html",
+    )
+
+
+def load_rows(loaded: Loaded, clean: Path, names: list[str]) -> None:
+    """The rows of a clean copy (`databases.write_clean`), whose names are known, as ``raw``."""
     columns = "{" + ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(names))) + "}"
     engine.run(
         loaded.connection,

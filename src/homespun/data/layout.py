@@ -225,9 +225,21 @@ def _is_header(first: list[str], body: Rows, width: int, *, sure: bool = False) 
         for i, text in enumerate(first)
         if text.strip()
     )
+    if (again and len(set(named)) < len(named)) or _sentences(first, body):
+        return False
+    if width == 1 and (len(named[0].split()) > 3 or not named[0][0].isalpha() or re.search(r"[.!?:;,]$", named[0])):
+        return False  # a line of text
     if again > 0.3 * len(named) and len(body) > 3:
         return [text.strip() for text in body[0]] == [text.strip() for text in first]
     return len(set(named)) >= 0.5 * len(named)
+
+
+def _sentences(first: list[str], body: Rows) -> bool:
+    """Whether a row and most below it are sentences."""
+    ends = re.compile(r"[.!?\u2026][\"'\u00bb\u201d]*")
+    if not all(ends.search(text.strip()[-2:]) for text in first):
+        return False
+    return sum(bool(row) and bool(ends.search(row[-1].strip()[-2:])) for row in body) >= 0.6 * len(body)
 
 
 def _join(levels: Rows, width: int) -> list[str]:

@@ -159,6 +159,7 @@ def _unzip(path: Path, name: str, target: Path) -> tuple[Path, list[Decision]]:
                     operation="read",
                     operands={"source": name},
                     rule="a zip archive without password",
+                    suggestion="unpack it with its password first",
                 )
             with archive.open(members[0]) as packed, open(target, "wb") as file:
                 shutil.copyfileobj(packed, file, 1 << 20)

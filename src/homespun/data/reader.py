@@ -41,6 +41,7 @@ def read(
     skip_rows: int | None = None,
     footer: int | None = None,
     comment: str | None = None,
+    widths: list[int] | None = None,
     sheet: str | int | None = None,
     table: str | int | None = None,
     query: str | None = None,
@@ -73,6 +74,8 @@ def read(
         Lines before the header; rows at the end that are no data.
     comment : str, optional
         What lines begin with that are left out; "": none.
+    widths : list of int, optional
+        Of the columns of a text of fixed width, in signs.
     sheet : str or int, optional
         Of a workbook.
     table : str or int, optional
@@ -103,7 +106,7 @@ def read(
     settings = settings_of(missing, decimal, thousands, date_order)
     if isinstance(types, str):
         _check_kind("every column", types)
-    options = Options(delimiter, quote, escape, header, skip_rows, footer, comment, table)  # type: ignore[arg-type]
+    options = Options(delimiter, quote, escape, header, skip_rows, footer, comment, table, widths)  # type: ignore[arg-type]
     return lazily(lambda loaded: understand(loaded, types, settings), source, options,
                   encoding=encoding, sheet=sheet, query=query)  # fmt: skip
 

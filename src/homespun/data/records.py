@@ -38,6 +38,7 @@ class Options:
     footer: int | None = None
     comment: str | None = None
     table: int | None = None
+    widths: list[int] | None = None
 
 
 @dataclass
@@ -295,7 +296,8 @@ class Walk:
                     None,
                     "footer",
                     self.footer,
-                    f"the last {len(self.footer)} rows fill one field only: left out (footer=0 keeps them)",
+                    ("the last row fills" if len(self.footer) == 1 else f"the last {len(self.footer)} rows fill")
+                    + " one field only: left out (footer=0 keeps them)",
                 )
             )
         if self.second:

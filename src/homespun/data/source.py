@@ -11,7 +11,7 @@ from pathlib import Path
 
 from homespun.base.errors import DataError, did_you_mean
 from homespun.data import engine
-from homespun.data.databases import sqlite_rows
+from homespun.data.databases import sqlite_rows, write_clean
 from homespun.data.files import Wish, ask, finish, load_file, load_rows
 from homespun.data.frames import load_frame
 from homespun.data.loaded import Loaded, new_loaded
@@ -118,7 +118,8 @@ def _load_connection(source, wish: Wish) -> Loaded:
     if isinstance(source, sqlite3.Connection):
         loaded, folder = new_loaded("SQLite connection")
         names, rows, loaded.decisions = sqlite_rows(source, wish.options.table, query, loaded.name)
-        load_rows(loaded, rows, names, folder)
+        write_clean(rows, folder / "rows.csv")
+        load_rows(loaded, folder / "rows.csv", names)
         loaded.facts = {"format": "SQLite"}
         finish(loaded)
         return loaded

@@ -16,6 +16,8 @@ WORTH_A_LOOK = frozenset(
         "null bytes",
         "files differ",
         "unreadable",
+        "unaligned lines",
+        "lines of text",
         "currency on some only",
         "duplicate rows",
         "renamed",
