@@ -124,8 +124,9 @@ def test_folder_and_pattern(tmp_path):
     assert more.frame["colour"].isna().tolist() == [True, True, True, False]
     assert "files differ" in {d.kind for d in more.warnings}
     (tmp_path / "d.csv").write_text("other\n1\n")
-    with pytest.raises(DataError, match="no column in common"):
+    with pytest.raises(DataError, match=r"'d\.csv' of .* has no column in common with the other files: it has 'other'") as caught:
         read(tmp_path)
+    assert caught.value.operands["file"] == caught.value.where == "d.csv"
     with pytest.raises(DataError, match="no file fits"):
         read(str(tmp_path / "*.parquet"))
 
@@ -138,6 +139,65 @@ def test_parquet_folder_keeps_types(tmp_path):
         duckdb.from_df(frame).write_parquet(str(tmp_path / f"{i}.parquet"))
     table = read(tmp_path).frame
     assert table["n"].tolist() == [0, 1, 1, 2] and table["day"].dtype.kind == "M"
+
+
+def test_files_that_differ_are_named(tmp_path, capsys):
+    """Which file, which columns, which types; and what was done about it."""
+    import duckdb
+
+    for i, columns in enumerate((["n", "word"], ["n", "word"], ["n", "word", "extra", "more"], ["n"])):
+        lines = [",".join(columns)] + [",".join([j] * len(columns)) for j in "123"]
+        (tmp_path / f"{i}.csv").write_text("\n".join(lines) + "\n")
+    table = read(tmp_path)
+    differ = next(d for d in table.decisions if d.kind == "files differ" and d.column is None)
+    assert differ.value == ["2.csv adds 'extra', 'more'", "3.csv lacks 'word'"]
+    assert differ.evidence == "2 of 4 files; columns are matched by name, and what a file lacks is missing there"
+    assert table.frame["word"].isna().sum() == 3 and table.frame["extra"].notna().sum() == 3
+    from homespun.cli import run
+
+    assert run(["inspect", str(tmp_path)]) == 0
+    assert "3.csv lacks 'word'" in " ".join(capsys.readouterr().out.split())
+    other = tmp_path / "parquet"
+    other.mkdir()
+    for i, values in enumerate(([1, 2], [3, 4], ["x", "y"])):
+        duckdb.from_df(pd.DataFrame({"n": values, "m": [1, 2]})).write_parquet(str(other / f"{i}.parquet"))
+    mixed = read(other)
+    assert mixed.frame["n"].tolist() == ["1", "2", "3", "4", "x", "y"] and mixed.frame["m"].tolist() == [1, 2] * 3
+    typed = next(d for d in mixed.decisions if d.kind == "files differ" and d.column == "n")
+    assert typed.value == "2.parquet" and typed.evidence == "VARCHAR in 2.parquet, BIGINT in most others: read as text"
+
+
+def test_large_files_of_a_folder_stay_on_disk(tmp_path, monkeypatch):
+    """Large CSV (packed or not) and Parquet are read again by each query; the result is that of one file."""
+    import gzip
+
+    from homespun.data import body, delimited, reader, sampled
+
+    for module, name, value in ((sampled, "SAMPLE", 1_000), (sampled, "LARGE", 2_000), (reader, "MANY_ROWS", 500),
+                                (delimited, "SMALL", 0), (body, "STREAM", 0)):  # fmt: skip
+        monkeypatch.setattr(module, name, value)
+    rows = [f"{i},£{i * 7},word {i % 9}" for i in range(6_000)]
+    (tmp_path / "all.csv").write_text("id,price,word\n" + "\n".join(rows) + "\n")
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    (folder / "a.csv").write_text("id,price,word\n" + "\n".join(rows[:2_500]) + "\n")
+    turned = "\n".join("{2};{0};{1}".format(*row.split(",")) for row in rows[2_500:4_000])
+    (folder / "b.csv.gz").write_bytes(gzip.compress(("word;id;price\n" + turned + "\n").encode()))
+    (folder / "c.csv").write_text("id,price,word\n" + "\n".join(rows[4_000:]) + "\n")
+    loaded = reader.load(folder)
+    try:
+        assert loaded.view and loaded.rows == 6_000
+        kinds = dict(loaded.connection.execute("SELECT table_name, table_type FROM information_schema.tables").fetchall())
+        assert set(kinds.values()) == {"VIEW"}
+    finally:
+        loaded.close()
+    whole, parts = read(tmp_path / "all.csv"), read(folder)
+    pd.testing.assert_frame_equal(parts.frame[whole.frame.columns], whole.frame)
+    assert parts.recipes["price"]["currency"] == "GBP"
+    assert [len(piece) for piece in scan(folder, rows=2_000)] == [2_000] * 3
+    with pytest.raises(DataError, match="x9"):
+        read(folder, query="SELECT x9 FROM data")
+    assert read(folder, query="SELECT count(*) AS n FROM data").frame["n"].tolist() == [6_000]
 
 
 def test_queries_on_files_and_frames(tmp_path):

@@ -119,12 +119,14 @@ def by_duckdb(connection, body: Body, lazy: bool = False) -> bool:
             connection.execute(f"CREATE TABLE whole AS SELECT * FROM {rows}")
             rows = "whole"
         body.unchecked = Unchecked(body, rows, _left_out(body), _most_rows(body))
-        connection.execute(f"CREATE VIEW raw AS SELECT * FROM {rows} WHERE ({body.unchecked.marker}) = 0")
+        body.view_sql = f"SELECT * FROM {rows} WHERE ({body.unchecked.marker}) = 0"
+        connection.execute(f"CREATE VIEW raw AS {body.view_sql}")
         if lazy and body.view:
             return True
         _, said = body.unchecked.settle(body.unchecked.count(connection))
         body.unchecked = None
         if not said:  # nothing is to be left out
+            body.view_sql = f"SELECT * FROM {rows}"
             connection.execute(f"DROP VIEW raw; {_as_raw(rows, body.view)}")
         elif not body.view:
             connection.execute("CREATE TABLE kept AS SELECT * FROM raw; DROP VIEW raw; DROP TABLE whole")

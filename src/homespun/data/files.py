@@ -75,7 +75,8 @@ def load_file(loaded: Loaded, path: Path, folder: Path, wish: Wish) -> None:
                 where=f"byte {path.stat().st_size}",
                 suggestion="fetch or copy the file again",
             )
-        engine.run(connection, f"CREATE VIEW raw AS SELECT * FROM read_parquet({engine.text(path)})", name)
+        loaded.view_sql = f"SELECT * FROM read_parquet({engine.text(path)})"
+        engine.run(connection, f"CREATE VIEW raw AS {loaded.view_sql}", name)
         loaded.view = True
         facts["format"] = "Parquet"
     elif kind == "duckdb":
@@ -145,7 +146,7 @@ def _load_text(
     loaded.columns = {column: f"c{i}" for i, column in enumerate(found.names)}
     loaded.decisions += found.decisions
     loaded.facts = found.facts
-    loaded.view, loaded.rows = found.body.view, found.body.rows
+    loaded.view, loaded.rows, loaded.view_sql = found.body.view, found.body.rows, found.body.view_sql
     loaded.line_of, loaded.unchecked = found.body.line_of, found.body.unchecked
     if loaded.unchecked is not None:
         loaded.rows = loaded.unchecked.most

@@ -29,6 +29,10 @@ class Loaded:
         What the source is, for `homespun inspect`.
     line_of : function, optional
         Row (counted from 1) → its line in the file, where that can be told.
+    view_sql : str
+        Of a view: what it reads, in SQL that any connection understands.
+    kept : list
+        Folders of other tables whose files this one reads.
     unchecked : body.Unchecked, optional
         No pass has seen every line yet: `rows` is the most that there may be, and a broken line may still come.
     """
@@ -45,6 +49,8 @@ class Loaded:
     view: bool = False
     line_of: Callable[[int], int | None] | None = None
     unchecked: Any = None
+    view_sql: str = ""
+    kept: list = field(default_factory=list)
 
     def fetch(self, names=None, limit: int | None = None, clause: str = "", table: str = "raw"):
         """The columns as a pandas frame of plain columns."""
@@ -94,9 +100,10 @@ class Loaded:
         if self.connection is not None:
             self.connection.close()
             self.connection = None
-        if self.folder is not None:
-            self.folder.cleanup()
-            self.folder = None
+        for folder in (self.folder, *self.kept):
+            if folder is not None:
+                folder.cleanup()
+        self.folder, self.kept = None, []
 
 
 def new_loaded(name: str) -> tuple[Loaded, Path]:

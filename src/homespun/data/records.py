@@ -55,6 +55,7 @@ class Body:
     options: Options
     decisions: list[Decision] = field(default_factory=list)
     view: bool = False  # ``raw`` is read from the file by every query
+    view_sql: str = ""  # what a view reads
     rows: int = 0  # of ``raw``, where they were counted
     unchecked: Any = None  # `body.Unchecked`: no pass has seen every line yet
 

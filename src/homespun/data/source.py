@@ -15,7 +15,7 @@ from homespun.data.databases import sqlite_rows, write_clean
 from homespun.data.files import Wish, ask, finish, load_file, load_rows
 from homespun.data.frames import load_frame
 from homespun.data.loaded import Loaded, new_loaded
-from homespun.data.many import files_of, stack
+from homespun.data.many import files_of, stack, take_over
 from homespun.data.records import Options
 from homespun.data.table import Decision
 
@@ -157,11 +157,15 @@ def _query_frame(frame, query: str) -> Loaded:
 def _load_many(name: str, path: Path, wish: Wish) -> Loaded:
     """All files of a folder or a pattern."""
     whole, _ = new_loaded(name)
-    parts: list[Loaded] = []
+    members = []
     try:
-        for one in files_of(name, path):
-            parts.append(_load_path(str(one), replace(wish, query=None, lazy=False)))
-        stack(whole, parts)
+        for number, one in enumerate(files_of(name, path)):
+            part = _load_path(str(one), replace(wish, query=None, lazy=False))
+            try:
+                members.append(take_over(whole, part, number))
+            finally:
+                part.close()
+        stack(whole, members)
         if wish.query is not None:
             ask(whole, wish.query)
             whole.typed = set()
@@ -169,7 +173,4 @@ def _load_many(name: str, path: Path, wish: Wish) -> Loaded:
     except BaseException:
         whole.close()
         raise
-    finally:
-        for part in parts:
-            part.close()
     return whole
