@@ -4,6 +4,7 @@ import gzip
 import io
 import os
 import sqlite3
+import time
 import zipfile
 
 import pandas as pd
@@ -144,7 +145,7 @@ def test_folders_and_permissions(tmp_path, capsys):
         read(path)
 
 
-@settings(max_examples=60, deadline=5_000)
+@settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=400))
 def test_random_bytes_never_end_in_a_traceback(content):
     try:
@@ -169,15 +170,17 @@ SEEDS = [
 ]
 
 
-@settings(max_examples=60, deadline=5_000)
+@settings(max_examples=60, deadline=None)
 @given(st.sampled_from(range(len(SEEDS))), st.data())
 def test_truncated_and_altered_files_never_end_in_a_traceback(seed, data):
     content = bytearray(SEEDS[seed][: data.draw(st.integers(0, len(SEEDS[seed])))])
     for _ in range(data.draw(st.integers(0, 3))):
         if content:
             content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    began = time.process_time()
     try:
         read(bytes(content))
         list(scan(bytes(content), rows=7))
     except HomespunError as error:
         assert str(error)
+    assert time.process_time() - began < 20  # of the processor: other work on the machine does not count
