@@ -78,9 +78,9 @@ def load_delimited(connection, source: Text, folder: Path, options: Options, laz
     every_line = head
     head, comment, said = without_comments(head, options)
     sniffed = sniff(head[: 4 * 200], delimiter=options.delimiter, quote=options.quote, escape=options.escape)
-    width = _fixed(sniffed, head, options)
-    if width is not None:
-        return _load_fixed(connection, source, folder, options, width)
+    aligned = _fixed(sniffed, head, options)
+    if aligned is not None:
+        return _load_fixed(connection, source, folder, options, aligned)
     if _is_prose(sniffed, head, options):
         head, comment, said = (every_line, None, []) if options.comment is None else (head, comment, said)
         sniffed = replace(sniffed, dialect=Dialect("", options.quote or "", "", False), width=1)
