@@ -113,6 +113,10 @@ def log_loss_of_steps(weights, made):
     return float((np.logaddexp(0, z) - made["y"] * z).mean() + STEPS["alpha"] / 2 * (weights[:-1] ** 2).sum())
 
 
+def median_objective(weights, made):
+    return float(np.abs(_residual(weights, made)).mean() / 2 + made["alpha"] * np.abs(weights[:-1]).sum())
+
+
 def poisson_objective(weights, made):
     z = made["X"] @ weights[:-1] + weights[-1]
     return float((np.exp(z) - made["y"] * z).mean() + made["alpha"] / 2 * (weights[:-1] ** 2).sum()) + 10.0
@@ -436,6 +440,12 @@ JOBS = (
         quality=Quality("mean squared error", least_squares_error, higher=False, within=1e-6),
         ours=_side("homespun", f"homespun.{LINEAR}ARDRegression"),
         peers=(_side("scikit-learn", f"sklearn.{LINEAR}ARDRegression", goals={"fit": 2.5}),)),
+    Job("quantile", ("QuantileRegressor",), data.regression,
+        sizes={"5,000 x 20": {"n": 5_000, "d": 20, "informative": 10, "alpha": 0.01}},
+        tiny={"n": 200, "d": 4, "informative": 2, "alpha": 0.01},
+        quality=Quality("objective", median_objective, higher=False, within=1e-6), repeats=3,
+        ours=_side("homespun", f"homespun.{LINEAR}QuantileRegressor", alpha=alpha),
+        peers=(_side("scikit-learn", f"sklearn.{LINEAR}QuantileRegressor", alpha=alpha, goals={"fit": 10}),)),
     Job("Poisson", ("PoissonRegressor", "GammaRegressor", "TweedieRegressor"), data.counts,
         sizes={"100,000 x 50": {"n": 100_000, "d": 50}}, tiny={"n": 300, "d": 5},
         quality=Quality("objective", poisson_objective, higher=False, within=1e-4),
@@ -460,6 +470,8 @@ _COLUMNS = "preparation of columns: one pass over the data, bound by memory or b
 _STEPS = "the steps of SGDClassifier, which has a row, with another loss"
 _COUNTS = "sums of counts by class, as in GaussianNB; a row for each kind of feature is to come with sparse texts"
 EXCLUDED = {
+    "GradientDescentRegressor": "to be watched; LinearRegression, which has a row, has the same weights at once",
+    "LogisticRegressionCV": "fits of LogisticRegression, which has rows, along a path in every fold",
     "PassiveAggressiveRegressor": _STEPS,
     "RidgeClassifier": "a ridge regression for each class, which share one factorisation; ridge has rows",
     "RidgeClassifierCV": "a RidgeCV for each class, which share one factorisation",

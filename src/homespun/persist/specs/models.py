@@ -11,8 +11,7 @@ from homespun.persist.specs.registry import dense, exports, refused
     *(
         f"homespun.linear_model.{name}"
         for name in ("LinearRegression", "Ridge", "RidgeCV", "Lasso", "LassoCV", "ElasticNet", "ElasticNetCV", "HuberRegressor",
-                     "BayesianRidge", "ARDRegression", "QuantileRegressor", "GradientDescentRegressor", "MultiTaskLasso",
-                     "MultiTaskElasticNet", "MultiTaskLassoCV", "MultiTaskElasticNetCV")
+                     "BayesianRidge", "ARDRegression", "QuantileRegressor", "GradientDescentRegressor")
     )
 )
 def _linear(model, where):
