@@ -43,7 +43,7 @@ API = {  # package -> what its page is called
     "homespun.feature_extraction": "feature_extraction", "homespun.feature_extraction.text": "feature_extraction.text",
     "homespun.compose": "compose", "homespun.model_selection": "model_selection", "homespun.metrics": "metrics",
     "homespun.metrics.cluster": "metrics.cluster",
-    "homespun.data": "data", "homespun.datasets": "datasets",
+    "homespun.plot": "plot", "homespun.data": "data", "homespun.datasets": "datasets",
     "homespun.vision": "vision",
     "homespun.tabular": "tabular", "homespun.report": "report", "homespun.serve": "serve", "homespun.persist": "persist",
     "homespun.testing": "testing",

@@ -18,7 +18,7 @@ __version__ = "0.1.0"
 
 _PACKAGES = ["base", "compose", "datasets", "data", "drop_in", "ensemble", "errors", "feature_extraction",
              "feature_selection", "impute", "kernels", "linear_model", "metrics", "model_selection", "neighbors", "persist",
-             "preprocessing", "report", "serve", "tabular", "testing", "tree"]
+             "plot", "preprocessing", "report", "serve", "tabular", "testing", "tree"]
 
 __getattr__, __dir__, __all__ = lazy_names(__name__, {
     **{package: f"homespun.{package}" for package in _PACKAGES},
