@@ -126,4 +126,30 @@ def test_what_is_remembered_ends(cars, monkeypatch):
     few, row = FewRows.of(cars, contract.fields), example_row(contract)
     for number in range(100):
         few.predict([{**row, "model": f"word {number}"}])
-    assert len(few.remembered) <= 30
+    assert all(len(typed) <= 30 for typed in few.remembered.values())
+
+
+BAD = [None, 3, 2.5, -7, "", "word", "12 km", True, [1], {}, 1e300, -2e15, float("nan"), float("inf"), 10**17, "a\x00b",
+       "x" * 100_001]
+
+
+@pytest.mark.parametrize("name", ["cars", "fuels"])
+def test_columns_are_checked_as_values_are(name, request, monkeypatch):
+    """Each odd value in each field, in the first row and the last: the same problems, in the same order."""
+    contract = Contract.of(request.getfixturevalue(name))
+    row = example_row(contract)
+    for field in contract.fields:
+        for value in BAD:
+            asked = [{**row, field: value}, {**row, field: None}, row, {**row, field: value}]
+            quick = contract.problems_of(asked)
+            with monkeypatch.context() as patch:
+                patch.setattr(Contract, "_plainly_fits", lambda self, rows: False)
+                assert repr(quick) == repr(contract.problems_of(asked)), (field, value)
+    for asked in ([{}], [row, {**row, "more": 1}], [{**row, field: 1} for _ in range(2)]):
+        with monkeypatch.context() as patch:
+            quick = contract.problems_of(asked)
+            patch.setattr(Contract, "_plainly_fits", lambda self, rows: False)
+            assert repr(quick) == repr(contract.problems_of(asked))
+    bare = Contract.of(request.getfixturevalue("bare"))
+    assert [str(one.where) for one in bare.problems_of([{"x0": 1, "x1": 2.5, "x2": 3}, {"x0": 1, "x1": None, "x2": 3}])] == [
+        "('rows', 1, 'x1')"]

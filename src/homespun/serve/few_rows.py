@@ -1,11 +1,11 @@
-"""Few rows through a table's model without a dataframe: of the cost of one row, nine tenths are pandas and checks.
+"""Rows through a table's model without a dataframe: of the cost of one row, nine tenths are pandas and checks.
 
     raw values → typed values → features → matrix of each pipeline → its estimator
 
 A value is typed by the recipe of its column, as ever, and remembered; matrices are made by the functions of an exported
 model (`persist.runner`), which give the same bits as the pipeline's own steps; the estimators are the model's own. Whatever
 is unusual raises `Unusual`, and the ordinary way (`answers`) finds the answer, or the words for it. One row of a used car:
-5.0 ms the ordinary way, 0.1 ms this way, and the model on top of both.
+5.0 ms the ordinary way, 0.1 ms this way, and the model on top of both; 1,000 rows: 7.5 and 1.6 ms.
 
 Not handled (`FewRows.of` is None): preprocessors without a form in `persist.specs`, models that are no pipeline of two steps.
 """
@@ -20,8 +20,8 @@ import numpy as np
 from homespun.base.errors import HomespunError
 from homespun.data.recipe import apply_recipe, split_name
 
-MOST = 256  # rows; with more the dataframe is the quicker way
-REMEMBERED = 100_000  # typed values
+MOST = 10_000  # rows
+REMEMBERED = 20_000  # typed values of a column
 
 
 class Unusual(Exception):
@@ -42,7 +42,7 @@ class FewRows:
         self.project, self.fields = project, fields
         self.model = _without_frames(project.model)
         self.ages = getattr(project, "ages_", None) or {"columns": {}, "moment": None}
-        self.remembered: dict[tuple, dict] = {}
+        self.remembered: dict[str, dict] = {}  # column → what was sent (a text, or type and value) → typed
 
     @classmethod
     def of(cls, project, fields) -> FewRows | None:
@@ -81,12 +81,14 @@ class FewRows:
         for name, known in self.fields.items():
             recipe, values = self.project.recipes_[name], [row[name] for row in rows]
             if known.kind == "number":
-                numbers = np.array([_number(value) for value in values])
+                numbers = _numbers(values)
                 typed[name] = numbers
                 if recipe["split"]:
                     typed[split_name(name, recipe)] = np.where(np.isnan(numbers), np.nan, 0.0)
             else:
-                typed[name] = [self._typed(name, known, recipe, value) for value in values]
+                memory = self.remembered.setdefault(name, {})
+                typed[name] = [memory[value] if type(value) is str and value in memory
+                               else self._typed(name, known, recipe, value) for value in values]
         roles = self.project.roles_
         features = {name: np.array(typed[name], dtype=np.float64) for name in roles["numbers"]}
         for name in roles["dates"]:
@@ -111,8 +113,9 @@ class FewRows:
 
     def _typed(self, name, known, recipe, value):
         """One value by its recipe: a flag's number, a moment, a word or None."""
-        key = (name, type(value), value)
-        if key not in self.remembered:
+        memory = self.remembered[name]
+        key = value if type(value) is str else (type(value), value)
+        if key not in memory:
             import pandas as pd
 
             from homespun.data.frames import plain_column
@@ -123,18 +126,16 @@ class FewRows:
                 found = apply_recipe(name, plain_column(pd.Series([value], dtype=object)), recipe)[name][0]
             except HomespunError:
                 raise Unusual from None  # the ordinary way says what is wrong
-            if len(self.remembered) >= REMEMBERED:
-                self.remembered.clear()
-            self.remembered[key] = found
-        return self.remembered[key]
+            if len(memory) >= REMEMBERED:
+                memory.clear()
+            memory[key] = found
+        return memory[key]
 
 
-def _number(value) -> float:
-    if value is None:
-        return np.nan
-    if isinstance(value, str):
+def _numbers(values: list) -> np.ndarray:
+    if str in map(type, values):
         raise Unusual  # "186005 km"
-    return float(value)
+    return np.array(values, dtype=np.float64)  # None is NaN
 
 
 class _Prepared:

@@ -75,7 +75,12 @@ def lookup(spec, X):
     if "indexes" not in spec:  # made once: thousands of categories would cost more than the rest of a row
         spec["indexes"] = [index_of(known) for known in spec["categories"]]
     for values, (place, nan) in zip(columns_of(X), spec["indexes"]):
-        yield values, np.array([nan if is_nan(value) else place.get(value, -1) for value in values.tolist()], dtype=np.int64)
+        given = values.tolist()
+        found = np.array([place.get(value, -1) for value in given], dtype=np.int64)
+        if nan >= 0:  # NaN is not equal to itself
+            for i in np.flatnonzero(found < 0):
+                found[i] = nan if is_nan(given[i]) else -1
+        yield values, found
 
 
 def places(spec, X):
@@ -114,11 +119,15 @@ def target_means(spec, X):
     return np.hstack(found)
 
 
+def lost(value):
+    return value is None or value != value
+
+
 @part
 def rare_levels(spec, X):
     """Levels that were rare, and new ones, under the name of the others; missing ones under theirs, or as they are."""
     if "sets" not in spec:  # made once: thousands of levels would cost more than the rest of a row
-        spec["sets"] = [None if kept is None else (set(kept.tolist()), set(known.tolist()))
+        spec["sets"] = [None if kept is None else ({level for level in kept.tolist() if not lost(level)}, set(known.tolist()))
                         for kept, known in zip(spec["kept"], spec["known"])]
     out = []
     for j, (values, sets) in enumerate(zip(columns_of(X), spec["sets"])):
@@ -126,15 +135,16 @@ def rare_levels(spec, X):
             out.append(values)
             continue
         kept, known = sets
-        gone = [value is None or value != value for value in values.tolist()]
-        if spec["strict"] and not all(lost or value in known for lost, value in zip(gone, values.tolist())):
-            strange = next(value for lost, value in zip(gone, values.tolist()) if not lost and value not in known)
-            raise ValueError(f"column {j} holds {strange!r}, which the training data did not have")
         other = np.nan if spec["other"][j] is None else spec["other"][j]
         named = np.empty(len(values), dtype=object)
-        named[:] = [value if lost or value in kept else other for lost, value in zip(gone, values.tolist())]
-        if spec["missing"][j] is not None:
-            named[np.array(gone, dtype=bool)] = spec["missing"][j]
+        named[:] = given = values.tolist()
+        for i in [i for i, value in enumerate(given) if value not in kept]:
+            if lost(given[i]):
+                named[i] = given[i] if spec["missing"][j] is None else spec["missing"][j]
+            elif spec["strict"] and given[i] not in known:
+                raise ValueError(f"column {j} holds {given[i]!r}, which the training data did not have")
+            else:
+                named[i] = other
         out.append(named)
     return np.column_stack(out)
 
