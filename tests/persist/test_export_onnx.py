@@ -27,7 +27,8 @@ from homespun.linear_model import LassoCV, LinearRegression, LogisticRegression,
 from homespun.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from homespun.persist import export_onnx, save
 from homespun.persist.graph.builder import FORMS
-from homespun.persist.onnx_exporter import content_of, differences, feeds
+from homespun.persist.onnx_exporter import content_of
+from homespun.persist.onnx_trial import differences, feeds
 from homespun.preprocessing import (
     Binarizer,
     DateParts,
@@ -321,11 +322,35 @@ def test_a_graph_that_answers_otherwise_is_not_written(tmp_path, monkeypatch):
     assert export_onnx(model, tmp_path / "model.onnx", sample=X[:7], tolerance=1e-5).rows == 7
 
 
+def test_of_neighbours_the_refusal_says_what_ties_do():
+    """Titanic's neighbours once were refused with a difference of "inf", and nobody knew why: passengers at equal distances."""
+    from homespun.persist.onnx_trial import compare
+
+    labels = np.where(Y > 0, "late", "early")
+    model, other = KNeighborsClassifier(3).fit(X, labels), KNeighborsClassifier(3).fit(X, labels[::-1])
+    g, content = content_of(model)
+    with pytest.raises(ModelFileError, match=r"there is another answer.*of neighbours at the same distance the last bit"):
+        compare(other, g, content, X)
+
+
 def test_labels_that_tie_may_differ():
     shares = np.array([[0.5, 0.5], [0.2, 0.8]])
     assert differences(np.array(["a", "b"]), np.array(["b", "b"]), shares).tolist() == [0.0, 0.0]
     assert differences(np.array(["a", "b"]), np.array(["b", "a"]), shares).tolist() == [0.0, np.inf]
     assert differences(np.array([np.nan, 1.0]), np.array([np.nan, np.nan])).tolist() == [0.0, np.inf]
+
+
+def test_the_day_of_ages_is_said(tmp_path, monkeypatch, capsys):
+    """A graph cannot ask for today: its file, its metadata and the command say to which day it counts."""
+    monkeypatch.chdir(tmp_path)
+    frame = pd.DataFrame({"built": np.arange(120) % 40 + 1980, "size": np.arange(120) % 17})
+    frame["price"] = (2020 - frame["built"]) * 3.0 + frame["size"]
+    hs.fit(frame, "price", models="linear", folds=2, budget=3, out="houses.homespun")
+    assert run(["export", "houses.homespun", "--format", "onnx"]) == 0
+    said = "The age in 'built' is counted to 2019-12-31: a graph knows the stored day, not today."
+    model = onnx.load("houses.onnx")
+    assert said in model.doc_string and said in capsys.readouterr().err
+    assert json.loads({one.key: one.value for one in model.metadata_props}["homespun_contract"])["ages"] == said
 
 
 # -- the command -------------------------------------------------------------------------------------------------------------

@@ -57,6 +57,8 @@ def _export_onnx(model: str, path: Path, code: str | None, check: str | None) ->
     else:
         typer.echo("not compared with the model: ONNX Runtime is not installed (pip install onnxruntime), or no rows could be "
                    "made up (--check FILE)")
+    if done.note is not None:
+        typer.echo(f"homespun: note: export: {done.note}", err=True)
 
 
 def _numbers(path: str):
