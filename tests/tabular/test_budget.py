@@ -102,6 +102,15 @@ def test_slow_models_wait_until_all_are_seen_once():
     assert {one.candidate.model for one in told.finished()} == {"baseline", "boosting", "forest"}
 
 
+def test_looks_at_slower_models_leave_the_best_its_time():
+    """cars_georgia in 10 s: three looks at the forest took the time of the boosting that waited, and neither was finished."""
+    seconds = {"baseline": (0.1, 0.0), "boosting": (0.55, 0.9), "forest": (1.5, 0.8), "linear": (0.1, 0.4)}
+    told = Told(seconds, 5.5)
+    told.compare(list(seconds))
+    assert {one.candidate.model for one in told.finished()} == {"baseline", "boosting", "linear"} and told.cut
+    assert [one for one in told.order if one.startswith("forest")] == ["forest 0"]
+
+
 def test_what_a_first_fold_loads_is_not_the_models_slowness():
     told = Told({"baseline": (0.1, 0.0), "ridge": (0.1, 0.5), "boosting": (0.2, 0.9)}, 10.0, once={"ridge": 1.8, "boosting": 2.0})
     told.compare(["baseline", "ridge", "boosting"])
@@ -137,7 +146,9 @@ def test_one_that_uses_up_its_share_leaves_the_others_theirs(monkeypatch):
     monkeypatch.setattr(Trainer, "_fit_fold", slow)
     made = fit(CARS, "price", models=["baseline", "ridge", "linear"], folds=2)
     assert set(made.leaderboard["model"]) == {"baseline", "linear"} and made.record_["interrupted"] == "budget"
-    assert any("left no time for ridge" in note for note in made.warnings)
+    assert any("seconds left no time for ridge" in note for note in made.warnings)
+    made = fit(CARS, "price", models=["baseline", "ridge"], folds=2)
+    assert any("what is saved is only the baseline" in note for note in made.warnings)
 
 
 @pytest.mark.parametrize("model, steps", [("forest", "n_estimators"), ("boosting", "max_iter"), ("logistic", "max_iter")])

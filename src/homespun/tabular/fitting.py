@@ -258,8 +258,9 @@ def _measure(trainer: Trainer, names: list[str], notes: list[str], seconds: dict
     if ended == "Ctrl-C":
         notes.append(f"interrupted: {', '.join(done)} finished and kept" + (f", {', '.join(left)} not trained" if left else ""))
     elif left:
+        none = "; what is saved is only the baseline, which looks at no column" * (done == ["baseline"])
         notes.append(f"the budget of {trainer.clock.budget:g} seconds left no time for {', '.join(left)}: "
-                     "a larger one may find a better model")
+                     f"a larger one may find a better model{none}")
     if not done:
         name, first = next(iter(trainer.failed.items()))
         if isinstance(first, HomespunError):

@@ -30,21 +30,37 @@ class Trainer(Measurer):
         slow: dict[Candidate, float] = {}
         for place, name in enumerate(names):
             self.pending = len(names) - place
-            if self._no_time_to_compile():
+            if self._no_time_to_compile() or self._spares(slow):
                 self.cut = True
                 continue
-            first = {one: self.measure(one, 0) for one in [Candidate(name, log=log) for log in self._scales(name)]}
+            first: dict[Candidate, float] = {}
+            for one in [Candidate(name, log=log) for log in self._scales(name)]:
+                if not first or not self._spares(slow, next(iter(first))):
+                    first[one] = self.measure(one, 0)
             best = max(first, key=lambda one: first[one])
             share = self.clock.left / self.pending
-            if self.done and share < self._needs(best) <= LOADING * (len(self.splits) - 1):
+            if self.done and share < self._needs(best) <= LOADING * (len(self.splits) - 1) and not self._spares(slow, best):
                 self.measure(best, 1)  # the first fold of a model also loads what it needs; the second one tells
-            if self.done and self._needs(best) > share:
+            better = {one: score for one, score in slow.items() if score > first[best]}
+            if self.done and (self._needs(best) > share or self._spares(better, best, self._needs(best))):
                 slow[best] = first[best]
             else:
                 self._go_on(best)
         self.pending = 1
         for one in sorted(slow, key=lambda one: -slow[one]):
             self._go_on(one)
+
+    def _spares(self, slow: dict[Candidate, float], begun: Candidate | None = None, seconds: float | None = None) -> bool:
+        """Whether what is left is needed by the best of those that wait: so many seconds of `begun`, by default one more fold, or
+        some room for a model that nobody has seen yet, would cost it its last folds, and in the end nothing would be finished."""
+        able = [one for one in slow if self._needs(one) <= self.clock.left]
+        if not able:
+            return False
+        waits = self._needs(max(able, key=lambda one: slow[one]))
+        if begun is None:
+            return self.clock.left < 1.2 * waits
+        each = min((one.fit_seconds + one.predict_seconds for one in self.folds[begun].values()), default=0.0)
+        return self.clock.left < waits + (each if seconds is None else seconds)
 
     def _go_on(self, candidate: Candidate) -> None:
         """The other folds of a candidate."""
