@@ -477,6 +477,8 @@ EXCLUDED = {
     "RidgeClassifierCV": "a RidgeCV for each class, which share one factorisation",
     "SGDOneClassSVM": _STEPS,
     "SGDRegressor": _STEPS,
+    "RadiusNeighborsClassifier": "the search of nearest neighbours with a radius in the place of k; that has rows",
+    "RadiusNeighborsRegressor": "the search of nearest neighbours with a radius in the place of k; that has rows",
     "BernoulliNB": _COUNTS,
     "CategoricalNB": _COUNTS,
     "ComplementNB": _COUNTS,

@@ -1,4 +1,4 @@
-"""Nearest neighbours: the k closest rows of the training data, and predictions by their vote or mean."""
+"""Nearest neighbours: the k closest rows of the training data or all within a radius, and predictions by vote or mean."""
 
 from homespun.base import lazy_names
 
@@ -6,4 +6,8 @@ __getattr__, __dir__, __all__ = lazy_names(__name__, {
     "KNeighborsClassifier": "classification",
     "KNeighborsRegressor": "regression",
     "NearestNeighbors": "unsupervised",
+    "RadiusNeighborsClassifier": "radius_classification",
+    "RadiusNeighborsRegressor": "radius_regression",
+    "kneighbors_graph": "graph",
+    "radius_neighbors_graph": "graph",
 })

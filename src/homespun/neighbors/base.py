@@ -6,7 +6,7 @@ The search is by brute force: `homespun.kernels.distances` for dense data (Eucli
 proof that it is exact, other powers by the definition), one sparse product per block of queries for sparse data (exact as
 far as float64 carries the expansion of the square). Equal distances are ordered by row number.
 Names of tree algorithms are accepted, since every exact algorithm gives the same neighbours.
-Not handled: trees, radius search.
+Not handled: trees. Search within a radius: `radius`.
 """
 
 from __future__ import annotations

@@ -8,6 +8,8 @@ k and the metric are the regulariser: small k follows the noise, large k smooths
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
 
@@ -17,7 +19,42 @@ from homespun.base.stored import stored_array, within
 from homespun.neighbors.base import VOTING_PARAMS, NeighborsBase, neighbor_weights
 
 
-class KNeighborsClassifier(ClassifierMixin, NeighborsBase):
+class ClassesOfRows(ClassifierMixin, NeighborsBase):
+    """The classes of the training rows, for one output or several."""
+
+    classes_: Any
+    outputs_2d_: bool
+
+    def _fit_classes(self, X, y):
+        y = self._fit(X, y)
+        try:
+            check_classification_targets(y)
+        except ValueError as error:
+            raise DataError(f"{type(self).__name__}.fit: {error}", operation="fit", operands={"y": y.shape},
+                            rule="y holds classes") from None
+        self.outputs_2d_ = y.ndim == 2 and y.shape[1] > 1  # one column of targets is one output
+        columns = y.reshape(len(y), -1)
+        found = [np.unique(column, return_inverse=True) for column in columns.T]
+        self.classes_ = [classes for classes, _ in found] if self.outputs_2d_ else found[0][0]
+        self._y = np.column_stack([codes for _, codes in found])  # (n, outputs)
+
+    def _check_targets(self, n):
+        outputs = self._classes()
+        stored_array(self, "_y", self._y, np.int64, n, len(outputs))
+        for codes, classes in zip(self._y.T, outputs):
+            within(self, "a class number in _y", codes, 0, len(classes))
+
+    def _classes(self):
+        return self.classes_ if self.outputs_2d_ else [self.classes_]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        tags.target_tags.multi_output = True
+        return tags
+
+
+class KNeighborsClassifier(ClassesOfRows):
     """Vote of the k nearest training rows.
 
     Parameters
@@ -60,24 +97,8 @@ class KNeighborsClassifier(ClassifierMixin, NeighborsBase):
 
     def fit(self, X, y):
         """Keep X, (n, d), and the classes y, (n,) or (n, outputs)."""
-        y = self._fit(X, y)
-        try:
-            check_classification_targets(y)
-        except ValueError as error:
-            raise DataError(f"{type(self).__name__}.fit: {error}", operation="fit", operands={"y": y.shape},
-                            rule="y holds classes") from None
-        self.outputs_2d_ = y.ndim == 2 and y.shape[1] > 1  # one column of targets is one output
-        columns = y.reshape(len(y), -1)
-        found = [np.unique(column, return_inverse=True) for column in columns.T]
-        self.classes_ = [classes for classes, _ in found] if self.outputs_2d_ else found[0][0]
-        self._y = np.column_stack([codes for _, codes in found])  # (n, outputs)
+        self._fit_classes(X, y)
         return self
-
-    def _check_targets(self, n):
-        outputs = self._classes()
-        stored_array(self, "_y", self._y, np.int64, n, len(outputs))
-        for codes, classes in zip(self._y.T, outputs):
-            within(self, "a class number in _y", codes, 0, len(classes))
 
     def predict(self, X):
         """The class of most votes: (m,) or (m, outputs)."""
@@ -93,9 +114,6 @@ class KNeighborsClassifier(ClassifierMixin, NeighborsBase):
             shares.append(vote / np.where(total == 0, 1, total))
         return shares if self.outputs_2d_ else shares[0]
 
-    def _classes(self):
-        return self.classes_ if self.outputs_2d_ else [self.classes_]
-
     def _votes(self, X):
         """Weights of the neighbours summed by class: one (m, n_classes) an output."""
         distances, rows = self.kneighbors(X)
@@ -108,9 +126,3 @@ class KNeighborsClassifier(ClassifierMixin, NeighborsBase):
                 vote[queries, codes[rows[:, j]]] += 1.0 if weights is None else weights[:, j]
             votes.append(vote)
         return votes
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
-        tags.target_tags.multi_output = True
-        return tags

@@ -14,7 +14,25 @@ from homespun.base.stored import refuse
 from homespun.neighbors.base import VOTING_PARAMS, NeighborsBase, neighbor_weights
 
 
-class KNeighborsRegressor(RegressorMixin, NeighborsBase):
+class NumbersOfRows(RegressorMixin, NeighborsBase):
+    """The targets of the training rows."""
+
+    def fit(self, X, y):
+        """Keep X, (n, d), and the targets y, (n,) or (n, outputs)."""
+        self._y = np.asarray(self._fit(X, y, y_numeric=True))
+        return self
+
+    def _check_targets(self, n):
+        if type(self._y) is not np.ndarray or self._y.ndim not in (1, 2) or len(self._y) != n or self._y.dtype.kind not in "fiub":
+            refuse(self, "_y", f"{n} numbers, or rows of numbers", f"{type(self._y).__name__} of shape {np.shape(self._y)}")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+
+class KNeighborsRegressor(NumbersOfRows):
     """Mean of the k nearest training targets.
 
     Parameters
@@ -49,15 +67,6 @@ class KNeighborsRegressor(RegressorMixin, NeighborsBase):
         self.metric_params = metric_params
         self.n_jobs = n_jobs
 
-    def fit(self, X, y):
-        """Keep X, (n, d), and the targets y, (n,) or (n, outputs)."""
-        self._y = np.asarray(self._fit(X, y, y_numeric=True))
-        return self
-
-    def _check_targets(self, n):
-        if type(self._y) is not np.ndarray or self._y.ndim not in (1, 2) or len(self._y) != n or self._y.dtype.kind not in "fiub":
-            refuse(self, "_y", f"{n} numbers, or rows of numbers", f"{type(self._y).__name__} of shape {np.shape(self._y)}")
-
     def predict(self, X):
         """(m,) or (m, outputs)."""
         distances, rows = self.kneighbors(X)
@@ -68,8 +77,3 @@ class KNeighborsRegressor(RegressorMixin, NeighborsBase):
         if targets.ndim == 3:
             weights = weights[:, :, None]
         return (targets * weights).sum(axis=1) / weights.sum(axis=1)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
-        return tags

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from homespun.neighbors.base import NeighborsBase
+from homespun.neighbors.radius import RadiusBase
 
 
-class NearestNeighbors(NeighborsBase):
-    """The k nearest rows of the training data, exactly.
+class NearestNeighbors(RadiusBase):
+    """The k nearest rows of the training data, or all within a radius, exactly.
 
     Parameters
     ----------
     n_neighbors : int, default 5
     radius : float, default 1.0
-        Kept for scikit-learn's signature; used by radius searches only.
+        Of `radius_neighbors`, in the units of the distance.
     algorithm : {"auto", "brute", "kd_tree", "ball_tree"}, default "auto"
         All mean the same exact neighbours, found by brute force.
     leaf_size : int, default 30

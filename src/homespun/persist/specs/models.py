@@ -143,6 +143,12 @@ def _all_classes(model):
 
 
 
+@exports("homespun.neighbors.RadiusNeighborsRegressor", "homespun.neighbors.RadiusNeighborsClassifier")
+def _within_radius(model, where):
+    raise refused(where, f"homespun.neighbors.{type(model).__name__}", "a vote of all rows within a radius is not handled",
+                  "KNeighborsRegressor or KNeighborsClassifier")
+
+
 @exports("homespun.neighbors.NearestNeighbors")
 def _search(model, where):
     raise refused(where, "homespun.neighbors.NearestNeighbors", "it finds rows and predicts nothing",
