@@ -106,19 +106,18 @@ class Forest(Estimator):
         for t in range(done if self.oob_score else 0):  # trees of earlier fits, which are on the same data
             begin, end = self._span(t)
             vote(drawn(merged, self._bag["draws"][t], seeds[t]), self._own_words(t), self.values_[begin:end])
-        parts = [[self.words_], [self.values_], [self.facts_], [np.diff(self.roots_, append=len(self.words_))]]
+        nodes = Nodes(self.words_, self.values_, self.facts_, self.roots_, self.n_estimators)
         try:
             grown = self._grow(np.ascontiguousarray(codes[:, first]), target, target.y[first], merged, base, draws,
                                seeds[done:])
             with contextlib.closing(progress(total=self.n_estimators - done, label=f"{type(self).__name__}.fit")) as bar:
                 for words, values, facts, counts in grown:
-                    for part, found in zip(parts, (words, values, facts, [len(words)])):
-                        part.append(found)
+                    nodes.append(words, values, facts)
                     if self.oob_score:
                         vote(counts, words, values)
                     bar.update(1)
         finally:  # also what was grown before a Ctrl-C is a forest
-            self._join(*parts)
+            self.words_, self.values_, self.facts_, self.roots_ = nodes.joined()
         if self.oob_score:
             self._score_out_of_bag(votes[entry], voters[entry], target, used, all_rows)
         return self
@@ -256,18 +255,6 @@ class Forest(Estimator):
         words = np.where((words != 0) & kept[left], (number[left] << 32) + (words & 0xFFFFFFFF), 0)
         return words[kept], values[kept], facts[kept]
 
-    def _join(self, words, values, facts, lengths):
-        """Trees one after the other; children are counted from the first node of the first tree."""
-        lengths = np.concatenate(lengths).astype(np.int64)
-        ends = np.cumsum(lengths)
-        starts = ends - lengths
-        old = len(words[0])
-        shift = np.repeat(starts, lengths)[old:] << 32
-        new = np.concatenate(words[1:]) if len(words) > 1 else np.empty(0, np.int64)
-        self.words_ = np.concatenate([words[0], np.where(new != 0, new + shift, 0)])
-        self.values_, self.facts_ = np.concatenate(values), np.concatenate(facts)
-        self.roots_ = starts
-
     # -- predicting ----------------------------------------------------------------------------------------------------
 
     def check_state(self):
@@ -345,6 +332,17 @@ class Forest(Estimator):
         check_is_fitted(self, "words_")
         return [self._tree(t) for t in range(len(self.roots_))]
 
+    @property
+    def estimator_(self):
+        """What each of `estimators_` is, before it is fitted: a tree with the forest's parameters."""
+        check_is_fitted(self, "words_")
+        return self._template()
+
+    def _template(self):
+        tree = (DecisionTreeClassifier if self.is_classifier else DecisionTreeRegressor)()
+        shared = tree.get_params().keys() - {"class_weight", "random_state"}  # these two are the whole forest's
+        return tree.set_params(**{name: value for name, value in self.get_params(deep=False).items() if name in shared})
+
     def _tree(self, t):
         begin, end = self._span(t)
         n_classes = np.atleast_1d(self.n_classes_) if self.is_classifier else np.ones(self.n_outputs_, int)
@@ -358,9 +356,7 @@ class Forest(Estimator):
         value = np.zeros((len(words), self.n_outputs_, n_classes.max()))
         for output, shares in enumerate(values):
             value[:, output, :shares.shape[1]] = shares
-        tree = (DecisionTreeClassifier if self.is_classifier else DecisionTreeRegressor)()
-        shared = tree.get_params().keys() - {"class_weight", "random_state"}  # these two are the whole forest's
-        tree.set_params(**{name: value for name, value in self.get_params(deep=False).items() if name in shared})
+        tree = self._template()
         if hasattr(self, "_bag"):
             tree.random_state = int(self._bag["seeds"][t])
         tree.nodes_ = {
@@ -479,6 +475,32 @@ class Forest(Estimator):
         return tags
 
 
+class Nodes:
+    """The nodes of all trees, one tree after the other, written where they stay: a forest's nodes are most of its memory, and
+    trees that wait in a list to be joined would double it. Children are counted from the first node of the first tree."""
+
+    def __init__(self, words, values, facts, roots, trees):
+        self.arrays, self.count, self.roots, self.trees = [words, values, facts], len(words), roots.tolist(), trees
+
+    def append(self, words, values, facts):
+        begin, self.count = self.count, self.count + len(words)
+        self.roots.append(begin)
+        if self.count > len(self.arrays[0]):  # room for the trees to come, if they are like those before; unused it costs nothing
+            room = int(1.1 * self.count * max(self.trees / len(self.roots), 1.1))
+            for place, array in enumerate(self.arrays):
+                self.arrays[place] = np.empty((room, *array.shape[1:]), array.dtype)
+                self.arrays[place][:begin] = array[:begin]
+        here = slice(begin, self.count)
+        self.arrays[0][here] = np.where(words != 0, words + (begin << 32), 0)
+        self.arrays[1][here], self.arrays[2][here] = values, facts
+
+    def joined(self):
+        """(words, values, facts, roots) of the trees so far; of unused room at most a fifth is kept."""
+        tight = 1.2 * self.count > len(self.arrays[0])
+        words, values, facts = (array[:self.count] if tight else array[:self.count].copy() for array in self.arrays)
+        return words, values, facts, np.array(self.roots, np.int64)
+
+
 def counts_rows(weights, n):
     """Whether the weights are whole numbers, each saying how many rows a row is."""
     return bool((weights == np.rint(weights)).all()) and weights.sum() <= max(100_000, 20 * n)
@@ -581,7 +603,7 @@ class RandomForestClassifier(ClassifierMixin, Forest):
 
     Attributes
     ----------
-    classes_, n_classes_, n_outputs_, n_features_in_, feature_names_in_, feature_importances_, estimators_,
+    classes_, n_classes_, n_outputs_, n_features_in_, feature_names_in_, feature_importances_, estimator_, estimators_,
     estimators_samples_
     oob_score_, oob_decision_function_
         With `oob_score`; NaN for a row that every tree drew.
@@ -684,7 +706,7 @@ class RandomForestRegressor(RegressorMixin, Forest):
 
     Attributes
     ----------
-    n_outputs_, n_features_in_, feature_names_in_, feature_importances_, estimators_,
+    n_outputs_, n_features_in_, feature_names_in_, feature_importances_, estimator_, estimators_,
     estimators_samples_
     oob_score_, oob_prediction_
         With `oob_score`; NaN for a row that every tree drew.

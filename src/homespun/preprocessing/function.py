@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
+from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_feature_names, _check_feature_names_in, _check_n_features, check_array
 
@@ -105,13 +106,22 @@ class FunctionTransformer(TransformerMixin, Estimator):
     def transform(self, X):
         """func(X)."""
         X = self._look_at(X, "transform")
-        return self._apply(X, "func", self.kw_args)
+        out, wanted = self._apply(X, "func", self.kw_args), _get_output_config("transform", self)["dense"]
+        if self.feature_names_out is None and wanted in ("pandas", "polars") and type(out).__module__.split(".")[0] != wanted:
+            warnings.warn(f"When `set_output` is configured to be '{wanted}', `func` should return a {wanted} DataFrame to "
+                          "follow the `set_output` API or `feature_names_out` should be defined.", UserWarning, stacklevel=2)
+        return out
 
     def inverse_transform(self, X):
         """inverse_func(X)."""
         if self.validate:
             X = check_array(X, accept_sparse=self.accept_sparse)
         return self._apply(X, "inverse_func", self.inv_kw_args)
+
+    def set_output(self, *, transform=None):
+        """Ask for "pandas", "polars" or "default" output: without `feature_names_out` it is `func` that must return it."""
+        self._sklearn_output_config = {**self.__dict__.get("_sklearn_output_config", {}), "transform": transform}
+        return self
 
     @available_if(lambda self: self.feature_names_out is not None)
     def get_feature_names_out(self, input_features=None):
