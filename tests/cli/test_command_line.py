@@ -290,6 +290,57 @@ def test_prove(call):
     assert status == 0 and "largest difference" in out
 
 
+def test_prove_lists_what_there_is(call):
+    status, out, _ = call("prove")
+    lines = out.splitlines()
+    assert status == 0 and "kernels" in lines and "tree" in lines
+    assert "euclidean_nearest" in lines[lines.index("kernels") + 1] and not any("_on_copy" in line for line in lines)
+    assert max(map(len, lines)) <= 100
+    status, _, err = call("prove", "euclidian_nearest")
+    assert status == 1 and "did you mean 'euclidean_nearest'" in err
+
+
+def test_prove_on_a_table_and_on_arrays(call, folder):
+    import numpy as np
+
+    status, out, _ = call("prove", "euclidean_nearest", "--data", "cars.csv")
+    assert status == 0 and "X: float64 (300, " in out and "k: " in out and "agree" in out
+    np.savez(folder / "given.npz", X=np.eye(7), Q=np.ones((3, 7)), k=2, unknown=np.ones(1))
+    status, out, _ = call("prove", "euclidean_nearest", "--data", "given.npz")
+    assert status == 0 and "Q: float64 (3, 7)" in out and "k: 2" in out
+    status, _, err = call("prove", "bin_columns", "--data", "cars.csv")
+    assert status == 1 and "takes (X, edges)" in err and "does not give edges" in err and "numpy.savez" in err
+    status, _, err = call("prove", "euclidean_nearest", "--data", "gone.npz")
+    assert status == 1 and "there is no file 'gone.npz'" in err
+
+
+@pytest.mark.parametrize("command", [
+    ("predict", "cars.homespun", "fresh.csv", "-o", "nowhere/p.csv"),
+    ("report", "cars.homespun", "-o", "nowhere/r.html"),
+    ("export", "cars.homespun", "-o", "nowhere/e.py"),
+    ("export", "cars.homespun", "--format", "onnx", "-o", "nowhere/e.onnx"),
+    ("certify", "Ridge", "--report", "nowhere/c.html"),
+])
+def test_a_folder_that_is_missing_is_named_before_any_work(call, monkeypatch, command):
+    def worked(*_, **__):
+        raise AssertionError("the work had begun")
+
+    monkeypatch.setattr("homespun.persist.load", worked)
+    monkeypatch.setattr("homespun.testing.certify_target", worked, raising=False)
+    status, _, err = call(*command)
+    assert status == 1 and "there is no folder 'nowhere'" in err
+
+
+def test_an_output_that_cannot_be_a_file(call, folder):
+    (folder / "taken").mkdir(exist_ok=True)
+    status, _, err = call("predict", "cars.homespun", "fresh.csv", "-o", "taken")
+    assert status == 1 and "'taken' is a folder" in err
+    status, _, err = call("predict", "cars.homespun", "fresh.csv", "-o", "cars.csv/p.csv")
+    assert status == 1 and "'cars.csv' is not a folder" in err
+    status, _, err = call("fit", "cars.csv", "-t", "price", "--out", "cars.csv/here")
+    assert status == 1 and "'cars.csv/here'" in err
+
+
 def test_ctrl_c_before_a_model_is_finished_is_said(call, monkeypatch):
     def interrupted(*_, out, **__):
         out.with_suffix(".journal").mkdir()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from homespun import __version__
-from homespun.cli import datasets, export, fit, inspect, kernels, predict, report, serve, validate, workshop
+from homespun.cli import datasets, export, fit, inspect, kernels, predict, prove, report, serve, validate, workshop
 
 app = typer.Typer(
     help="Machine learning you can read: from a table to a model, and from a model to its own lines.",
@@ -42,7 +42,7 @@ for command in (
     workshop.step,
     workshop.new,
     workshop.certify,
-    kernels.prove,
+    prove.prove,
     kernels.warmup,
 ):
     app.command()(command)

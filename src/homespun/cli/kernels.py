@@ -1,4 +1,4 @@
-"""``homespun warmup`` compiles the kernels; ``homespun prove NAME`` shows that one does what its formula says."""
+"""``homespun warmup`` compiles the kernels."""
 
 from __future__ import annotations
 
@@ -10,15 +10,3 @@ def warmup() -> None:
     from homespun.kernels.build import build_all
 
     typer.echo(f"all kernels are compiled, {build_all():.1f} s")
-
-
-def prove(name: str = typer.Argument(..., help="Name of a fast function, or any unambiguous end of it.")) -> None:
-    """Run a kernel and its formula on example data: largest difference, time of both."""
-    from homespun.kernels.oracle import prove as compare
-    from homespun.testing import import_all
-
-    import_all()  # every oracle registers itself where it is defined
-    proof = compare(name)
-    typer.echo(str(proof))
-    if not proof.equal:
-        raise typer.Exit(1)

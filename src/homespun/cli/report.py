@@ -18,9 +18,10 @@ def report(
     from homespun.cli.predict import load_project
     from homespun.tabular.story import tell, training_data
 
+    path = output_beside("report", output or Path(model).with_name(f"{Path(model).stem}-report.html"), model, data)
     project = load_project(model, code)
     source = training_data(project, data, Path(model))
-    path = output_beside("report", output or Path(model).with_name(f"{Path(model).stem}-report.html"), model, source)
+    output_beside("report", path, source)  # the data may have been found only now
     tell(project, {"model": model, "data": source}).write(path)
     typer.echo(f"{path}: open it in a browser; homespun verify {path} computes its numbers again")
 

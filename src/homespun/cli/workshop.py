@@ -17,8 +17,11 @@ def certify(
     report: str = typer.Option(None, help="Write the certificate as a page (HTML) there."),
 ) -> None:
     """Check an estimator: contract, invariances, speed, saving."""
+    from homespun.cli.output import writable
     from homespun.testing import certify_target
 
+    if report is not None:
+        writable("certify", report)
     certificate = certify_target(target, report)
     typer.echo(str(certificate))
     if not certificate.passed:

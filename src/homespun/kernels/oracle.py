@@ -17,6 +17,7 @@ import functools
 import importlib
 import inspect
 import pkgutil
+import textwrap
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -104,9 +105,28 @@ def find(name: str) -> Oracle:
         raise ParameterError(f"prove: {name!r} could be {', '.join(matches)}", operation="prove", operands={"name": name},
                              rule="the name of one oracle")
     hint = did_you_mean(name, list(ORACLES) + [full.rpartition(".")[2] for full in ORACLES])
-    known = "there are " + ", ".join(sorted(full.rpartition(".")[2] for full in ORACLES))
-    raise ParameterError(f"prove: there is no kernel called {name!r}; {hint or known}",
+    raise ParameterError(f"prove: there is no kernel called {name!r}; {hint or 'these are known:' + chr(10) + listing()}",
                          operation="prove", operands={"name": name}, rule="a registered name", suggestion=hint)
+
+
+def listing() -> str:
+    """The names of all oracles, by package, as `prove` takes them.
+
+    >>> "euclidean_nearest" in listing()
+    True
+    """
+    _register_all()
+    ends = [full.rpartition(".")[2] for full in ORACLES]
+    packages: dict[str, list[str]] = {}
+    for full in sorted(ORACLES):
+        package, _, end = full.rpartition(".")
+        if not end.startswith("_"):  # pieces of others, on copies of their outputs
+            short = end if ends.count(end) == 1 else full
+            packages.setdefault(".".join(package.split(".")[:-1]) or package, []).append(short)
+    lines = []
+    for package, names in packages.items():
+        lines += [package, *textwrap.wrap(", ".join(names), 100, initial_indent="  ", subsequent_indent="  ")]
+    return "\n".join(lines)
 
 
 @functools.cache
