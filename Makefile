@@ -10,7 +10,7 @@ HOMESPUN_DATA ?= $(abspath ../shared/data)
 export HOMESPUN_DATA
 endif
 
-.PHONY: demo test test-all test-oldest lint types bench docs wheel clean kernels
+.PHONY: demo test test-all test-oldest record lint types bench docs wheel clean kernels
 
 demo: $(VENV)/.all kernels
 	mkdir -p demo
@@ -28,6 +28,12 @@ test-all: $(VENV)/.test $(VENV)/.peers .venv-oldest/.test kernels   # hours; one
 
 test-oldest: $(VENV)/.test .venv-oldest/.test   # the lower bounds of pyproject.toml, as installed versions
 	$(BIN)/python tests/long_form.py oldest
+
+CLONE = rm -rf .clone && git clone -q . .clone && cd .clone
+record: $(VENV)/.test   # date, minutes and counts of what a newcomer runs, on a clean clone, to docs/test_all.md
+	$(BIN)/python tests/long_form.py --record "make test" sh -c '$(CLONE) && make test'
+	$(BIN)/python tests/long_form.py --record "README: make demo, then its examples" sh -c \
+		'$(CLONE) && make demo && make .venv/.test && .venv/bin/python -m pytest -q tests/docs/test_examples.py -k README'
 
 kernels: $(VENV)/.all
 	$(BIN)/python -m homespun.kernels.build

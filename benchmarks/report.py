@@ -52,7 +52,8 @@ def _how_to_read():
         "* **memory**: highest use during the step minus use just before it, in a fresh process, data loaded.",
         "* **quality**: ours / theirs, with the same formula on both sides. A dagger marks ours as worse than allowed.",
         "* Both sides take turns in one run, each in its own process; medians. A peer without a switch for AVX2 "
-        "(oneDAL, ONNX Runtime) has an asterisk there: it uses what it likes.", ""]
+        "(oneDAL, ONNX Runtime) has an asterisk there: it uses what it likes.",
+        "* scikit-learn-intelex has no path for sparse data: it hands it to scikit-learn, whose row is there already.", ""]
 
 
 def _verdict(rows, calls):

@@ -4,6 +4,7 @@
     python tests/long_form.py interpreted         one lane
     python tests/long_form.py bounds/tree avx2    one piece of a lane, and a lane
     python tests/long_form.py --list | --page     what there is; the page from the counts that are known
+    python tests/long_form.py --record "make test" make test     run a command; its date, minutes and test counts go to the page
 
 A piece is one folder of tests in a process of its own, a few minutes each: what one leaves behind cannot help or hurt the
 next, and an interrupted run goes on where it stopped (counts are kept in long_form.json).
@@ -32,6 +33,7 @@ import pytest
 TESTS = Path(__file__).parent
 ROOT = TESTS.parent
 COUNTS = TESTS / "long_form.json"
+RECORDS = TESTS / "records.json"  # of whole commands, as somebody new to the project runs them
 PAGE = ROOT / "docs" / "test_all.md"
 SUITES = TESTS / "scikit_learn_suites.toml"
 LONGEST = 1800  # seconds for a piece
@@ -196,6 +198,8 @@ def page(known: dict) -> str:
         f"Python {sys.version_info.major}.{sys.version_info.minor}, {versions}.", "",
         *table(["lane", "what", "pieces", *OUTCOMES, "minutes", "date", "commit"], rows), "",
         "A `+` behind a commit: with changes that were not committed yet.", "",
+        "## As somebody new runs it", "", "`make record` runs these on a clean clone.", "",
+        *recorded(json.loads(RECORDS.read_text()) if RECORDS.exists() else []), "",
         "## Failures", "", *(failed or ["None."]), "",
         "## Not run yet", "", *(waiting or ["None."]), "",
         "## Skipped", "", *table(["lane", "tests", "reason"], skipped), "",
@@ -203,6 +207,40 @@ def page(known: dict) -> str:
         f"Chosen on scikit-learn {chosen['version']}: {len(chosen['suites'])} test modules of the families that we have. "
         f"Left out is what is not promised, by reason; `tests/{SUITES.name}` names every test.", "",
         *table(["reason", "names (one may stand for many cases)"], left_out), ""])
+
+
+def record(name: str, command: list[str]) -> int:
+    """Run a command, shown as it runs, and keep when it was, how long it took and how many tests it passed."""
+    start, said = time.perf_counter(), []
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            said.append(line)
+    status = process.returncode
+    known = json.loads(RECORDS.read_text()) if RECORDS.exists() else []
+    known.append({"name": name, "date": datetime.date.today().isoformat(), "commit": commit(), "status": status,
+                  "seconds": round(time.perf_counter() - start), "cores": os.cpu_count(), **counts_of("".join(said))})
+    RECORDS.write_text(json.dumps(known, indent=1) + "\n")
+    return status
+
+
+def counts_of(text: str) -> dict[str, int]:
+    """Tests that passed and failed, of all runs of pytest that a text shows.
+
+    >>> counts_of("=== 10 passed, 1 skipped in 3.1s ===\\n... === 1 failed, 2 passed in 1.0s ===")
+    {'passed': 12, 'failed': 1}
+    """
+    return {outcome: sum(map(int, re.findall(rf"(\d+) {outcome}\b", text))) for outcome in ("passed", "failed")}
+
+
+def recorded(known: list[dict]) -> list[str]:
+    """The last run of each command, as lines of a table."""
+    if not known:
+        return ["Not recorded yet."]
+    last = {one["name"]: one for one in known}
+    return table(["what", "date", "commit", "ended", "tests passed", "failed", "minutes", "processors"], [
+        [one["name"], one["date"], one["commit"], "well" if one["status"] == 0 else f"with status {one['status']}",
+         f"{one['passed']:,}", f"{one['failed']:,}", f"{one['seconds'] / 60:.1f}", str(one["cores"])] for one in last.values()])
 
 
 def table(head: list[str], rows: list[list[str]]) -> list[str]:
@@ -214,8 +252,13 @@ def main() -> int:
     parser.add_argument("chosen", nargs="*", metavar="LANE[/PIECE]", help="default: all")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes of a piece (default: one a core)")
     parser.add_argument("--list", action="store_true", help="name lanes and pieces, run nothing")
+    parser.add_argument("--record", nargs=argparse.REMAINDER, metavar="NAME COMMAND", help="run a command and note how it went")
     parser.add_argument("--page", action="store_true", help="write the page, run nothing")
     told = parser.parse_args()
+    if told.record is not None and len(told.record) < 2:
+        parser.error("--record needs a name and a command")
+    status = record(told.record[0], told.record[1:]) if told.record else 0
+    told.page = told.page or bool(told.record)
     every = lanes()
     jobs = [(name, piece) for name, lane in every.items() for piece in lane.pieces
             if not told.chosen or {name, f"{name}/{piece}"} & set(told.chosen)]
@@ -241,7 +284,7 @@ def main() -> int:
     known = json.loads(COUNTS.read_text()) if COUNTS.exists() else {}
     PAGE.write_text(page({name: {piece: one for piece, one in known.get(name, {}).items() if piece in every[name].pieces}
                           for name in every}), encoding="utf-8")
-    return bool(bad)
+    return status or bool(bad)
 
 
 if __name__ == "__main__":
