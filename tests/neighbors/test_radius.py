@@ -139,6 +139,13 @@ def test_training_rows_without_their_own_vote(data):
     assert (one.predict(None) == two.predict(None)).all() and one.score(None, y) == pytest.approx(two.score(None, y))
 
 
+def test_who_searches_what():
+    """As with scikit-learn: votes within a radius know no k, and votes of k no radius."""
+    within = ours.RadiusNeighborsClassifier().fit([[0.0], [1.0]], [0, 1])
+    nearest = ours.KNeighborsRegressor(1).fit([[0.0], [1.0]], [0, 1])
+    assert not hasattr(within, "kneighbors") and not hasattr(nearest, "radius_neighbors")
+
+
 def test_graph_functions(data):
     X, _, _ = data
     for settings in ({}, {"mode": "distance"}, {"include_self": True}, {"include_self": "auto"}, {"metric": "manhattan"}):

@@ -24,7 +24,7 @@ SPARSE_BLOCK = 256  # queries whose distances to all of X are in memory at once
 
 
 class NeighborsBase(Estimator):
-    """Fit keeps X; `kneighbors` searches it."""
+    """Fit keeps X, for the searches of `KNearest` and `radius.RadiusBase`."""
 
     params = {
         "n_neighbors": Integer(low=1),
@@ -112,6 +112,12 @@ class NeighborsBase(Estimator):
         tags.input_tags.sparse = True
         tags.input_tags.pairwise = self.metric == "precomputed"
         return tags
+
+
+class KNearest(NeighborsBase):
+    """`kneighbors` for the estimators that have it."""
+
+    n_neighbors: int
 
     def kneighbors(self, X=None, n_neighbors=None, return_distance=True):
         """The nearest training rows of each row of X.

@@ -16,7 +16,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from homespun.base import DataError
 from homespun.base.estimator import ClassifierMixin
 from homespun.base.stored import stored_array, within
-from homespun.neighbors.base import VOTING_PARAMS, NeighborsBase, neighbor_weights
+from homespun.neighbors.base import VOTING_PARAMS, KNearest, NeighborsBase, neighbor_weights
 
 
 class ClassesOfRows(ClassifierMixin, NeighborsBase):
@@ -54,7 +54,7 @@ class ClassesOfRows(ClassifierMixin, NeighborsBase):
         return tags
 
 
-class KNeighborsClassifier(ClassesOfRows):
+class KNeighborsClassifier(ClassesOfRows, KNearest):
     """Vote of the k nearest training rows.
 
     Parameters

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from homespun.base import ArrayLike, DataError, Instance, ParameterError
+from homespun.base import ArrayLike, DataError, ParameterError, Satisfies
 from homespun.base.estimator import check_is_fitted
 from homespun.neighbors.base import VOTING_PARAMS, NeighborsBase
 from homespun.neighbors.classification import ClassesOfRows
@@ -53,7 +53,7 @@ class RadiusNeighborsClassifier(ClassesOfRows, RadiusBase):
 
     params = {name: constraint for name, constraint in VOTING_PARAMS.items() if name != "n_neighbors"} | {
         "radius": NeighborsBase.params["radius"],
-        "outlier_label": Instance((int, np.integer, str), noun="a class") | ArrayLike() | None}
+        "outlier_label": Satisfies(lambda label: isinstance(label, (int, np.integer, str)), "a class") | ArrayLike() | None}
     outlier_label_: Any
 
     def __init__(self, radius=1.0, *, weights="uniform", algorithm="auto", leaf_size=30, p=2, metric="minkowski",

@@ -11,7 +11,7 @@ import numpy as np
 
 from homespun.base.estimator import RegressorMixin
 from homespun.base.stored import refuse
-from homespun.neighbors.base import VOTING_PARAMS, NeighborsBase, neighbor_weights
+from homespun.neighbors.base import VOTING_PARAMS, KNearest, NeighborsBase, neighbor_weights
 
 
 class NumbersOfRows(RegressorMixin, NeighborsBase):
@@ -32,7 +32,7 @@ class NumbersOfRows(RegressorMixin, NeighborsBase):
         return tags
 
 
-class KNeighborsRegressor(NumbersOfRows):
+class KNeighborsRegressor(NumbersOfRows, KNearest):
     """Mean of the k nearest training targets.
 
     Parameters

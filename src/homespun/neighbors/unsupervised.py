@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from homespun.neighbors.base import KNearest
 from homespun.neighbors.radius import RadiusBase
 
 
-class NearestNeighbors(RadiusBase):
+class NearestNeighbors(RadiusBase, KNearest):
     """The k nearest rows of the training data, or all within a radius, exactly.
 
     Parameters

@@ -32,6 +32,7 @@ EXCLUDED: dict[str, str] = {  # qualified name of an estimator that is not publi
     "homespun.linear_model.stochastic_gradient.ClassSteps": "what its classifiers share",
     "homespun.naive_bayes.base.NaiveBayes": "what all naive Bayes classifiers share",
     "homespun.naive_bayes.counts.CountingNB": "what those of counts share",
+    "homespun.neighbors.base.KNearest": "what searches of the k nearest share",
     "homespun.neighbors.base.NeighborsBase": "what all neighbour estimators share",
     "homespun.neighbors.classification.ClassesOfRows": "what classifiers by neighbours share",
     "homespun.neighbors.radius.RadiusBase": "what searches within a radius share",
