@@ -22,7 +22,7 @@ MISSING = {
     "*.loss_functions": "undocumented: scikit-learn's own table of Cython losses",
     "RidgeClassifierCV.alpha_per_target": "not a parameter of the classifier: an accident of scikit-learn's base class",
     "RidgeClassifierCV.gcv_mode": "not a parameter of the classifier: an accident of scikit-learn's base class",
-    "RidgeClassifierCV.param": "a loop variable that scikit-learn's class body leaves behind",
+    "*.param": "a loop variable that scikit-learn's class body leaves behind",
     "IterativeImputer.random_state_": "a generator that the fit has used up: nothing can be told from it",
 }
 ESTIMATORS = {name for name, _ in all_estimators()}
