@@ -32,8 +32,8 @@ def length(q, x):
     square = 0.0
     for c in range(q.size):
         gap = np.float64(q[c]) - np.float64(x[c])
-        square += gap * gap
-    if TINY < square < HUGE:
+        square += gap * gap  # no mutant (+= → -=): then the second sum answers
+    if TINY < square < HUGE:  # no mutant (< → <=): both sums are right there
         return np.sqrt(square)
     largest = 0.0
     for c in range(q.size):
@@ -47,24 +47,23 @@ def length(q, x):
     return largest * np.sqrt(square)
 
 
-@kernel("i8(i8, i8, f4[:, :], f4[:, :], f8[::1], f8, f8, f4[::1], f4[::1], f4[::1], i8[::1], i8[::1], f8[::1])",
-        "i8(i8, i8, f8[:, :], f8[:, :], f8[::1], f8, f8, f4[::1], f4[::1], f4[::1], i8[::1], i8[::1], f8[::1])")
-def tiles_within(first, last, X, Q, centre, scale, radius, limits, panels, scores, queries, rows, distances):
+@kernel("i8(i8, i8, i8, i8, f4[:, :], f4[:, :], f8[::1], f8, f8, f4[::1], f4[::1], f4[::1], i8[::1], i8[::1], f8[::1])",
+        "i8(i8, i8, i8, i8, f8[:, :], f8[:, :], f8[::1], f8, f8, f4[::1], f4[::1], f4[::1], i8[::1], i8[::1], f8[::1])")
+def tiles_within(first, last, groups, tiles_in_cache, X, Q, centre, scale, radius, limits, panels, scores, queries, rows,
+                 distances):
     """The rows within the radius of the queries first … last - 1; returns how many. IN limits (m,): of the score, exclusive.
 
     OUT queries, rows, distances: as many as there is room for; the rows of each query ascend.
     """
     d = Q.shape[1]
     tiles = scores.size // COLUMNS32
-    tiles_in_cache = max(1, PANEL_BYTES // (d * COLUMNS32 * 4))
-    groups = (last - first + ROWS - 1) // ROWS
     packed = np.zeros(groups * d * ROWS, np.float32)
     bounds = np.full((groups, ROWS), -np.inf, np.float32)  # padding rows never pass
-    for r in range(first, last):
-        g, i = (r - first) // ROWS, (r - first) % ROWS
+    for at in range(last - first):
+        g, i = at // ROWS, at % ROWS
         for k in range(d):
-            packed[(g * d + k) * ROWS + i] = -2.0 * scale * (Q[r, k] - centre[k])
-        bounds[g, i] = limits[r]
+            packed[(g * d + k) * ROWS + i] = -2.0 * scale * (Q[first + at, k] - centre[k])
+        bounds[g, i] = limits[first + at]
     masks = np.zeros(ROWS, np.int64)
     count = 0
     for t0 in range(0, tiles, tiles_in_cache):
@@ -81,7 +80,7 @@ def tiles_within(first, last, X, Q, centre, scale, radius, limits, panels, score
                             mask &= mask - 1
                             distance = length(Q[r], X[x])
                             if distance <= radius:
-                                if count < rows.size:
+                                if count < rows.size:  # no mutant (< → <=): one entry beyond is not seen
                                     queries[count] = r
                                     rows[count] = x
                                     distances[count] = distance
@@ -97,7 +96,7 @@ def rows_within(first, last, X, Q, p, radius, queries, rows, distances):
     for r in range(first, last):
         for x in range(n):
             total = 0.0
-            if p == 1.0:
+            if p == 1.0:  # no mutant (1.0 → 0): a power of one
                 for c in range(d):
                     total += abs(Q[r, c] - X[x, c])
             elif p == 2.0:
@@ -146,8 +145,12 @@ def euclidean_within(index: EuclideanIndex, Q, radius: float):
     limits = np.nextafter(np.nextafter(limits, np.float32(np.inf)), np.float32(np.inf))  # rounded up, and exclusive
     panels, scores = index.panels(np.float32)
 
+    tiles_in_cache = max(1, PANEL_BYTES // (d * COLUMNS32 * 4))
+
     def search(first, last, *out):
-        return tiles_within(first, last, X, Q, index.centre, index.scale, float(radius), limits, panels, scores, *out)
+        groups = -(-(last - first) // ROWS)
+        return tiles_within(first, last, groups, tiles_in_cache, X, Q, index.centre, index.scale, float(radius), limits, panels,
+                            scores, *out)
 
     return gathered(search, len(Q))
 
