@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 import warnings
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -100,7 +101,7 @@ def main() -> None:
     print("| table | first setting | ours | TPE | TPE, pruned |\n|---|--:|--:|--:|--:|", flush=True)
     for path, target in TABLES:
         score, space = problem(path, target)
-        ways = {"ours": ours, "tpe": partial(theirs, prune=False), "pruned": partial(theirs, prune=True)}
+        ways: dict[str, Callable] = {"ours": ours, "tpe": partial(theirs, prune=False), "pruned": partial(theirs, prune=True)}
         found = {name: [score(way(score, space, seed), None) for seed in range(seeds)] for name, way in ways.items()}
         cells = [f"{np.mean(values):.4f} ({min(values):.4f} to {max(values):.4f})" for values in found.values()]
         print(f"| {path.partition('/')[0]} | {score({}, None):.4f} | " + " | ".join(cells) + " |", flush=True)
