@@ -15,7 +15,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 from homespun.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from homespun.ensemble.hist_gradient_boosting import splitting
 from homespun.ensemble.hist_gradient_boosting.histogram import Ranges, choose_units
-from homespun.ensemble.hist_gradient_boosting.predictor import unpack_forest
+from homespun.ensemble.hist_gradient_boosting.predictor import FEW, add_scores, pack_forest, random_tree, unpack_forest
 from homespun.errors import DataError, ParameterError
 
 BOTH = [HistGradientBoostingRegressor, HistGradientBoostingClassifier]
@@ -295,7 +295,7 @@ def test_float32_is_binned_and_predicted_as_it_is():
     assert model.predict(X).dtype == np.float64
 
 
-@pytest.mark.parametrize("leaves", [31, 32, 33, 64])
+@pytest.mark.parametrize("leaves", [31, 256, 257])
 def test_trees_of_any_size_predict_what_training_saw(leaves):
     X, y = made(n=2000, missing=True)
     X[5, 0], X[6, 0] = np.inf, -np.inf
@@ -303,6 +303,60 @@ def test_trees_of_any_size_predict_what_training_saw(leaves):
                                           validation_fraction=None).fit(X, y)
     assert trees_of(model)[0].n_leaves == leaves
     np.testing.assert_allclose(-np.mean((y - model.predict(X)) ** 2) / 2, model.train_score_[-1], rtol=1e-9)
+
+
+def walk(tree, row, edges):
+    """The leaf's value for a row of numbers, by the definition."""
+    node = 0
+    while tree.left[node] >= 0:
+        x, which = row[tree.feature[node]], tree.set_index[node]
+        if np.isnan(x):
+            left = tree.sets[which, 255] if which >= 0 else tree.missing_left[node]
+        else:
+            left = tree.sets[which, int(x)] if which >= 0 else x <= edges[tree.feature[node], tree.bin[node]]
+        node = tree.left[node] if left else tree.right[node]
+    return tree.value[node]
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10**6), n_scores=st.sampled_from([1, 1, 3]), n=st.sampled_from([1, FEW, FEW + 1, 300]),
+       x_type=st.sampled_from([np.float32, np.float64]), edge_type=st.sampled_from([np.float32, np.float64]),
+       order=st.sampled_from("CF"))
+def test_any_trees_predict_what_a_walk_does_to_the_last_bit(seed, n_scores, n, x_type, edge_type, order):
+    """Numbers on thresholds and beside them, infinities, missing values, categories; trees that are followed and walked."""
+    rng, d = np.random.default_rng(seed), 6
+    edges = np.sort(rng.normal(size=(d, 255)), axis=1).astype(edge_type)
+    edges[1, 40:] = edges[2, 1:] = edges[3, :] = edges[:, 254] = np.inf
+    edges[d - 1, :254] = np.arange(254) + 0.5
+    X = rng.normal(size=(n, d))
+    on_edge = rng.random((n, d)) < 0.5
+    X[on_edge] = edges[np.nonzero(on_edge)[1], rng.integers(0, 254, on_edge.sum())]
+    with np.errstate(over="ignore"):
+        X = np.where(rng.random((n, d)) < 0.3, np.nextafter(X.astype(x_type), x_type(9)), X.astype(x_type))
+    X[:, d - 1] = rng.integers(0, 255, n)
+    X[rng.random((n, d)) < 0.1] = np.nan
+    X[rng.random((n, d)) < 0.05] = -np.inf
+    X[np.isinf(X[:, d - 1]), d - 1] = 0
+    trees = [random_tree(rng, int(rng.choice([1, 2, 9, 31, 64, 256, 260])), d, sets=bool(rng.random() < 0.2))
+             for _ in range(3 * n_scores * int(rng.integers(0, 4)))]
+    forest = pack_forest(trees, n_scores, edges)
+    raw = rng.normal(size=(n_scores, n))
+    have, want = add_scores(forest, np.asarray(X, order=order), raw.copy()), raw.copy()
+    for t in [*forest["followed"], *forest["walked"]]:
+        want[t % n_scores] += [walk(trees[t], row, edges) for row in X.astype(np.float64)]
+    np.testing.assert_array_equal(have, want)
+
+
+@pytest.mark.parametrize("options", [{}, {"max_leaf_nodes": 300, "min_samples_leaf": 1}, {"categorical_features": [3]}])
+def test_rows_get_the_same_bits_in_any_company(options):
+    X, y = made(n=1500, missing=True)
+    X[:, 3] = np.arange(1500) % 7
+    labels = np.digitize(y, np.quantile(y, [0.3, 0.6]))
+    model = HistGradientBoostingClassifier(max_iter=8, early_stopping=False, **options).fit(X, labels)
+    whole = model.decision_function(X)
+    for size in (1, FEW, FEW + 1, 130, 1100):
+        np.testing.assert_array_equal(model.decision_function(X[7:7 + size]), whole[7:7 + size])
+        np.testing.assert_array_equal(model.decision_function(np.asfortranarray(X)[7:7 + size]), whole[7:7 + size])
 
 
 # -- missing values and categories ------------------------------------------------------------------------------------

@@ -87,6 +87,93 @@ def test_a_processor_without_byte_products_gets_the_same_numbers():
                    cwd=os.path.dirname(__file__))
 
 
+@kernel("void(f4[::1], f4[::1], i8, u1[::1])", "void(f8[::1], f8[::1], i8, u1[::1])")
+def use_codes(x, ladders, first, codes):
+    simd.codes_of(x, 2, ladders, first, codes, 3)
+
+
+def codes_by(function, dtype, feature):
+    """Codes of random numbers, of the thresholds themselves, of infinities and of NaN; only 100 thresholds of the second."""
+    rng = np.random.default_rng(0)
+    edges = np.sort(rng.normal(size=(2, 255)).astype(dtype), axis=1)
+    edges[1, 100:] = np.inf
+    x = np.r_[rng.normal(size=22), edges[feature, ::7], np.nan, np.inf, -np.inf, edges[feature, 253:], np.nan, 0, 0].astype(dtype)
+    codes = np.full(70, 77, np.uint8)
+    function(x, simd.ladders(edges).ravel(), feature * simd.LADDER, codes)
+    want = np.where(np.isnan(x), 255, np.searchsorted(edges[feature], x))[2:66]
+    return codes, np.r_[[77] * 3, want, [77] * 3]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("feature", [0, 1])
+def test_codes_are_the_number_of_thresholds_below(dtype, feature):
+    for function in (use_codes, use_codes.py_func):
+        np.testing.assert_array_equal(*codes_by(function, dtype, feature))
+
+
+@kernel("void(u1[::1], i4[:, ::1], u1[::1], i8)")
+def use_follow(codes, splits, found, rows):
+    simd.follow(codes, 5, simd.FOLLOWED + 3, splits, 1, len(splits) - 1, found, rows)
+
+
+def places_by(function, rows):
+    """Splits of two columns with bytes of all kinds; the first and the last split are not asked for."""
+    rng = np.random.default_rng(rows)
+    codes = rng.integers(0, 256, 5 + 2 * (simd.FOLLOWED + 3), np.uint8)
+    codes[5:300:4] = 255
+    asked = [(i % 2, i // 3 % 2, rng.integers(1, 255), rng.integers(i + 1), i + 1) for i in range(30)]
+    splits = np.array([(9, 0, 0, 0, 99), *asked, (1, 0, 0, 0, 98)], np.int32)
+    found = np.zeros(simd.FOLLOWED, np.uint8)
+    function(codes, splits, found, rows)
+    return codes, splits, found[:rows]
+
+
+@pytest.mark.parametrize("rows", [1, 64, 128, 129, simd.FOLLOWED])
+def test_follow_equals_its_twin_and_a_walk_row_by_row(rows):
+    (codes, splits, fast), (_, _, plain) = places_by(use_follow, rows), places_by(use_follow.py_func, rows)
+    np.testing.assert_array_equal(fast, plain)
+    for i in range(rows):
+        at = 0
+        for column, turn, most, place, right in splits[1:-1].tolist():
+            if at == place and (int(codes[5 + column * (simd.FOLLOWED + 3) + i]) + turn) % 256 > most:
+                at = right
+        assert fast[i] == at
+    assert len(set(fast.tolist())) > 1 or rows == 1
+
+
+def test_trees_on_bytes_by_old_processors():
+    """No permutations, no gathers, vectors that are emulated: the same bytes."""
+    code = ("from test_simd import *\n"
+            "for dtype in (np.float32, np.float64): np.testing.assert_array_equal(*codes_by(use_codes, dtype, 1))\n"
+            "np.testing.assert_array_equal(places_by(use_follow, 200)[2], places_by(use_follow.py_func, 200)[2])")
+    for name in ("nehalem", "x86-64-v3"):
+        subprocess.run([sys.executable, "-c", code], timeout=100, check=True, cwd=os.path.dirname(__file__),
+                       env={**os.environ, "NUMBA_CPU_NAME": name, "NUMBA_CPU_FEATURES": ""})
+
+
+@pytest.mark.parametrize("reach", ["codes_of(x, 1, ladder, 0, codes, 0)", "codes_of(x, 0, ladder, 1, codes, 0)",
+                                   "codes_of(x, 0, ladder, 0, codes, -1)", "follow(codes, 1, 0, splits, 0, 2, codes, 9)",
+                                   "follow(codes, 0, 0, splits, 0, 3, codes, 9)", "follow(codes, 0, 1, splits, 0, 2, codes, 9)",
+                                   "follow(codes, 0, 0, splits, 0, 2, codes[1:], 9)"])
+@pytest.mark.parametrize("lane", [{"NUMBA_BOUNDSCHECK": "1"}, {"NUMBA_DISABLE_JIT": "1"}])
+def test_bounds_checks_of_trees_on_bytes(reach, lane):
+    size = "64" if reach.startswith("codes") else "simd.FOLLOWED"
+    code = f"""
+import numpy as np
+from homespun.kernels import kernel, simd
+@kernel("i8(f4[::1], f4[::1], u1[::1], i4[:, ::1])")
+def reach(x, ladder, codes, splits):
+    simd.{reach}
+    return 1
+try:
+    reach(np.zeros(64, 'f4'), np.zeros(256, 'f4'), np.zeros({size}, 'u1'), np.ones((2, 5), 'i4'))
+except IndexError as error:
+    print("IndexError", error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, **lane}, timeout=100)
+    assert done.stdout.startswith("IndexError"), done.stderr
+
+
 @kernel("void(f4[::1], f4[::1])")
 def exp_all(x, out):
     for i in range(x.size):

@@ -7,7 +7,7 @@ With at most `max_bins` distinct values the edges are the midpoints between neig
 Otherwise they stand where the (weighted) distribution has collected j / max_bins of its weight, j = 1, 2, …, between
 two distinct values: values that are equal (0.0 and -0.0 too) always share a bin.
 
-O(d m log m) for the edges, m = min(n, 200,000) rows, O(8 n d) for the codes: a binary search without branches, 8 steps.
+O(d m log m) for the edges, m = min(n, 200,000) rows, O(8 n d) for the codes: a binary search in registers, 8 steps.
 **Beyond 200,000 rows the edges come from a sample of rows** (drawn with a fixed seed, so the same data gives the same
 edges; permuted rows give other ones there). Not handled: categories, sparse matrices.
 Source of the idea: Ke et al. 2017, LightGBM, NeurIPS, sec. 2.
@@ -19,6 +19,7 @@ import numpy as np
 
 from homespun.base.errors import DataError, ParameterError
 from homespun.base.shapes import shapes
+from homespun.kernels import simd
 from homespun.kernels.kernel import kernel
 from homespun.kernels.oracle import oracle
 from homespun.kernels.threads import over_blocks
@@ -27,7 +28,9 @@ MISSING = 255  # the code of NaN
 EDGES = 255  # entries per feature; at most 254 are used, so that a code fits a byte and 255 stays free for NaN
 SAMPLE = 200_000  # rows that the edges are computed from, at most
 ROWS = 1024  # rows of a block of work
-BESIDE = 256  # rows whose codes are searched side by side
+BESIDE = simd.BESIDE  # rows whose codes are searched side by side
+FEATURES = 128  # of which so many rows lie turned over in the cache, …
+PITCH = BESIDE + 16  # … each so far from the next: a power of two would make all share a few lines of the cache
 
 
 def find_edges(X, max_bins: int = 255, sample_weight=None) -> np.ndarray:
@@ -123,49 +126,52 @@ def bin_columns(X, edges) -> np.ndarray:
     array([[  0,   1,   2, 255]], dtype=uint8)
     """
     shapes("X: n d, edges: d 255", X=X, edges=edges)
-    X, edges = _same_kind(X, edges)
     codes = np.empty((X.shape[1], X.shape[0]), dtype=np.uint8)
-    over_blocks(code_block, -(-X.shape[0] // ROWS), X, edges, codes)
-    return codes
+    return _fill(X, edges, codes)
 
 
 def bin_rows(X, edges) -> np.ndarray:
     """Codes of X row by row, (n, d) uint8: what a walk down a tree reads."""
-    X, edges = _same_kind(X, edges)
     codes = np.empty(X.shape, dtype=np.uint8)
-    over_blocks(code_block, -(-X.shape[0] // ROWS), X, edges, codes.T)
+    _fill(X, edges, codes.T)
     return codes
 
 
-def _same_kind(X, edges):
-    """Both as float32, or else both as float64: a float32 edge is exact in float64, not the other way round."""
-    kind = np.result_type(X.dtype, edges.dtype, np.float32)
-    return np.asarray(X, dtype=kind), np.ascontiguousarray(edges, dtype=kind)
+def _fill(X, edges, codes):
+    X, ladders = same_kind(X, simd.ladders(edges))
+    over_blocks(code_block, -(-X.shape[0] // ROWS), ROWS, X, np.arange(X.shape[1]), ladders.ravel(), codes)
+    return codes
 
 
-@kernel("void(i8, f4[:, :], f4[:, ::1], u1[:, :])", "void(i8, f8[:, :], f8[:, ::1], u1[:, :])")
-def code_block(block, X, edges, codes):  # IN X (n, d), edges (d, 255).   OUT codes (d, n), of any layout
-    """Binary search for 256 rows side by side: each of the 8 steps is one vector loop with a gather and no branch.
+def same_kind(X, thresholds):
+    """Both of one type, such that x > threshold is decided as before: float32 is exact in float64, and the other way round a
+    threshold may be rounded down, as long as all x are float32."""
+    if X.dtype == thresholds.dtype and X.dtype in (np.float32, np.float64):
+        return X, thresholds
+    if X.dtype == np.float32 and X.size > thresholds.size:  # of few rows it is less work to widen them
+        with np.errstate(over="ignore"):
+            rounded = thresholds.astype(np.float32)
+        return X, np.where(rounded > thresholds, np.nextafter(rounded, np.float32(-np.inf)), rounded)
+    return np.asarray(X, dtype=np.float64), thresholds.astype(np.float64)
 
-    Unsigned places: signed ones are checked for being negative, which doubles the time (6.9 instead of 3.6 ns a code).
+
+@kernel("void(i8, i8, f4[:, :], i8[::1], f4[::1], u1[:, :])", "void(i8, i8, f8[:, :], i8[::1], f8[::1], u1[:, :])")
+def code_block(block, size, X, features, ladders, codes):  # IN X (n, d), ladders (f, 256).   OUT codes (f, n), of any layout
+    """128 features of 64 rows are turned over, then searched feature by feature; numbers that are stored one by one can be
+    loaded together only after a while, so not right after a feature's own. 0.9 ns a code; 8 steps of gathers took 3.6.
     """
-    value = np.empty(BESIDE, X.dtype)
-    below = np.empty(BESIDE, np.int32)
-    for first in range(block * ROWS, min(X.shape[0], (block + 1) * ROWS), BESIDE):
+    value, found = np.zeros(FEATURES * PITCH, X.dtype), np.empty(BESIDE, np.uint8)
+    for first in range(block * size, min(X.shape[0], (block + 1) * size), BESIDE):
         start, rows = np.uint64(first), np.uint64(min(BESIDE, X.shape[0] - first))
-        for f in range(np.uint64(X.shape[1])):
-            edge = edges[f]
+        for group in range(0, features.size, FEATURES):
+            some = features[group:group + FEATURES]
             for i in range(rows):
-                value[i] = X[start + i, f]
-                below[i] = 0
-            step = 128
-            while step > 0:
+                for f in range(some.size):
+                    value[np.uint64(f * PITCH) + np.uint64(i)] = X[start + np.uint64(i), np.uint64(some[f])]
+            for f in range(some.size):
+                simd.codes_of(value, f * PITCH, ladders, (group + f) * simd.LADDER, found, 0)
                 for i in range(rows):
-                    here = below[i]
-                    below[i] = here + np.int32(step) * np.int32(value[i] > edge[np.uint32(here) + np.uint32(step - 1)])
-                step >>= 1
-            for i in range(rows):
-                codes[f, start + i] = below[i] if value[i] == value[i] else MISSING
+                    codes[np.uint64(group + f), start + np.uint64(i)] = found[i]
 
 
 def _example(rng):
@@ -179,8 +185,8 @@ def _example(rng):
 
 
 def _example32(rng):
-    X, edges = _example(rng)
-    return X.astype(np.float32), edges.astype(np.float32)
+    X = rng.normal(size=(70, 37)).astype(np.float32)
+    return X, find_edges(X, max_bins=20)
 
 
 @oracle(bin_columns, kernels=(code_block,), example=(_example, _example32), rtol=0, atol=0)

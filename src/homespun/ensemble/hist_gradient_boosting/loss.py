@@ -24,6 +24,7 @@ from homespun.kernels.threads import over_blocks
 
 ONE, ZERO = np.float32(1), np.float32(0)
 TILE = 256  # rows whose softmax is computed side by side
+ROWS = 8192  # rows whose probabilities one thread takes at a time
 
 
 class Loss:
@@ -83,8 +84,13 @@ class Loss:
         if self.name == "multinomial":
             return softmax(raw.T, axis=1)
         both = np.empty((raw.shape[1], 2))
-        expit(-raw[0], out=both[:, 0])
-        expit(raw[0], out=both[:, 1])
+
+        def fill(block):
+            rows = slice(block * ROWS, (block + 1) * ROWS)
+            expit(-raw[0, rows], out=both[rows, 0])
+            expit(raw[0, rows], out=both[rows, 1])
+
+        over_blocks(fill, -(-len(both) // ROWS))  # SciPy works without the GIL
         return both
 
 

@@ -176,7 +176,7 @@ def boosting(g, spec, X):
             left[node], right[node] = right[node], left[node]
         members[node] = inside.astype(np.float64)
     split = _edge(spec["edges"], np.where(inner, feature, 0), spec["bin"].astype(np.int64))
-    trees = np.concatenate([spec["masked"], spec["walked"]]).astype(np.int64)
+    trees = np.concatenate([spec["followed"], spec["walked"]]).astype(np.int64)
     nodes = Nodes(left, right, feature, split, spec["missing_left"] > 0, spec["start"][trees].astype(np.int64), members)
     k = len(spec["baseline"])
     raw = g.op("Add", ensemble(g, X, nodes, spec["value"], trees % k, k), np.asarray(spec["baseline"], dtype=np.float64))

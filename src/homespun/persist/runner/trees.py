@@ -88,7 +88,7 @@ def boosting(spec, X):
     codes, start = codes_of(spec, X), spec["start"]
     raw = np.empty((len(spec["baseline"]), codes.shape[1]))
     raw[:] = spec["baseline"][:, None]
-    for t in np.concatenate([spec["masked"], spec["walked"]]):  # in the order of the fast kernels: the same bits
+    for t in np.concatenate([spec["followed"], spec["walked"]]):  # in the order of the fast kernels: the same bits
         raw[t % len(raw)] += boosted_tree(spec, codes, start[t])
     if "classes" not in spec:
         return {"predict": np.exp(raw[0]) if spec["loss"] in ("poisson", "gamma") else raw[0]}

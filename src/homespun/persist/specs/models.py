@@ -92,7 +92,7 @@ def _boosting(model, where):
     forest = model._forest
     fields = (
         "start",
-        "masked",
+        "followed",
         "walked",
         "feature",
         "bin",
