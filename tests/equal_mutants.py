@@ -17,7 +17,7 @@ PREFETCH = "it only asks the memory system"
 TWICE = "the same cuts once more gain no more"
 
 EQUAL = [
-    ("kernels/binning.py", "min(X.shape[0], (block + 1) * ROWS)", "1 → 2", AGAIN),
+    ("kernels/binning.py", "min(X.shape[0], (block + 1) * size)", "1 → 2", AGAIN),
     ("kernels/distances.py", "min(scores.size, (block + 1) * PACK_BLOCK * columns)", "1 → 2", AGAIN),
     ("kernels/distances.py", "if i < n else 0.0", "0.0 → 1.0", "a padding row has an infinite score, whatever it holds"),
     ("kernels/distances.py", "tiles_in_cache = max(1,", "max → min; // → *; 1 → 2", "it says how long a panel stays in cache"),

@@ -183,9 +183,10 @@ def _tables(forest) -> dict[str, np.ndarray]:
         place_value.append(value[node_at])
     features = np.unique(forest["feature"][split_nodes]).astype(np.int64)
     column = features.searchsorted(forest["feature"][split_nodes])
-    turn = forest["missing_left"][split_nodes].astype(np.int64)
+    missing_left = (forest["missing_left"] > 0).astype(np.int32)
+    turn = missing_left[split_nodes]
     splits = np.column_stack([column, turn, forest["bin"][split_nodes] + turn, np.array(places, np.int64).reshape(-1, 2)])
-    decides = np.where(forest["set_index"] >= 0, forest["set_index"], forest["missing_left"].astype(np.int32) - 2)
+    decides = np.where(forest["set_index"] >= 0, forest["set_index"], missing_left - 2).astype(np.int32)
     nodes = np.stack([forest[name] for name in ("feature", "left", "right")] + [decides], axis=1)
     by_bin = (forest["left"] >= 0) & (forest["set_index"] < 0)
     threshold = np.zeros(len(nodes))
@@ -238,7 +239,9 @@ def follow_block(codes, width, splits, split_start, trees, score, value, raw):  
         rows = min(FOLLOWED, raw.shape[1] - first)
         t = 0
         while t < trees.size:
-            together = TOGETHER if t + TOGETHER <= trees.size and score[t + TOGETHER - 1] == score[t] else 1
+            together = 1
+            if t + TOGETHER <= trees.size and score[t + TOGETHER - 1] == score[t]:  # no mutant (<= → <): the sums are the same
+                together = TOGETHER
             for j in range(together):
                 follow(codes, first, width, splits, split_start[trees[t + j]], split_start[trees[t + j] + 1], found[j], rows)
             total = raw[score[t], first:first + rows]
@@ -263,10 +266,11 @@ def walked_block(block, size, X, score, root, nodes, threshold, value, sets, raw
     for i in range(block * size, min(len(X), (block + 1) * size)):
         for t in range(root.size):
             node = root[t]
-            while nodes[node, 1] >= 0:  # no mutant (1 → 2; 0 → 1; >= → >): a leaf has -1 twice, the root is no child
+            while nodes[node, 1] >= 0:  # no mutant (1 → 2; 1 → 0; 0 → 1; >= → >): a leaf is -1 thrice, the root no child
                 x, decides = np.float64(X[i, nodes[node, 0]]), nodes[node, 3]
-                if decides >= 0:  # categories are their number
-                    goes_left = sets[decides, np.uint8(x) if 0 <= x < MISSING else MISSING] > 0
+                if decides >= 0:
+                    code = np.uint8(x) if 0 <= x < MISSING else MISSING  # no mutant (< → <=): MISSING as a byte is itself
+                    goes_left = sets[decides, code] > 0
                 else:
                     goes_left = x <= threshold[node] or (decides == -1 and np.isnan(x))
                 node = np.int64(nodes[node, 1] if goes_left else nodes[node, 2])
@@ -309,9 +313,9 @@ def random_tree(rng, leaves: int, d: int, sets: bool = False) -> Tree:
     return tree._replace(sets=np.array(chosen, dtype=np.uint8).reshape(-1, 256))
 
 
-def _scores_example(dtype, n):
+def _scores_example(dtype, n, count):
     def example(rng):
-        sizes = [32, 5, 40, 1, 20, 256, 2, 3, 257, 31, 7, 30]
+        sizes = [32, 5, 40, 1, 20, 256, 2, 3, 257, 31, 7, 30, 4, 8, 6, 9][:count]  # of each score 7 and 6 followed, or 5 and 4
         trees = [random_tree(rng, leaves, 4, sets=leaves in (5, 3)) for leaves in sizes]
         edges = np.sort(rng.normal(size=(4, 255)), axis=1)
         edges[:, 254:] = edges[0, 200:] = np.inf  # a code of 255 is missing; a cut between infinity and missing
@@ -327,8 +331,8 @@ def _scores_on_copy(forest, X, raw, first, stop, size):
     return add_scores(forest, X, raw.copy(), first, stop, size)
 
 
-@oracle(_scores_on_copy, kernels=(follow_block, walked_block), rtol=0, atol=0,
-        example=(_scores_example(np.float64, 640), _scores_example(np.float32, 640), _scores_example(np.float64, FEW)))
+@oracle(_scores_on_copy, kernels=(follow_block, walked_block), rtol=0, atol=0, example=(
+    _scores_example(np.float64, 640, 16), _scores_example(np.float32, 640, 12), _scores_example(np.float64, FEW, 16)))
 def scores_formula(forest, X, raw, first, stop, size):
     """Walk down each tree."""
     raw, edges, trees = raw.copy(), forest["edges"], unpack_forest(forest)
