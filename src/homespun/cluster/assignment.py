@@ -97,6 +97,8 @@ class Assigner:
             entries = self.X.nnz if sparse.issparse(self.X) else self.X.size
             blocks = max(1, min(MOST_BLOCKS, len(self.labels) // LEAST_ROWS, entries // (4 * k * d)))
             self.sums, self.mass, self.changed = np.zeros((blocks, k, d)), np.zeros((blocks, k)), np.zeros(blocks, np.int64)
+            self.space = (np.zeros((blocks, d * COLUMNS), np.float32), np.zeros((blocks, 3, COLUMNS), np.float32),
+                          np.empty((blocks, COLUMNS), np.int32), np.empty((blocks, 2, COLUMNS), np.int64))
         if sparse.issparse(self.X):
             half = -0.5 * (centres**2).sum(axis=1)
             over_blocks(assign_entries, len(self.sums), *self.entries, self.weights, np.ascontiguousarray(centres.T), half,
@@ -114,8 +116,10 @@ class Assigner:
         left[:k] = -2.0 * small
         plus[:k] = squares
         left = np.ascontiguousarray(left.reshape(groups, ROWS, d).transpose(0, 2, 1)).ravel()
-        over_blocks(assign_panels, len(self.sums), self.X, self.weights, self.centre, self.scale, self.panels, self.squares, left,
-                    plus, moved, came, self.upper, self.lower, self.labels, self.sums, self.mass, self.changed)
+        with np.errstate(over="ignore", invalid="ignore"):  # the same, where kernels run as plain Python
+            over_blocks(assign_panels, len(self.sums), self.X, self.weights, self.centre, self.scale, self.panels, self.squares,
+                        left, plus, moved, came, self.upper, self.lower, self.labels, self.sums, self.mass, self.changed,
+                        *self.space)
         return int(self.changed.sum())
 
     def forget(self):
@@ -167,91 +171,94 @@ class Assigner:
 
 
 _PANELS = ("void(i8, {}[:, ::1], f8[::1], f8[::1], f8, f4[::1], f4[::1], f4[::1], f4[::1], f8[:, ::1], f4[::1], "
-           "f4[::1], f4[::1], i4[::1], f8[:, :, ::1], f8[:, ::1], i8[::1])")
+           "f4[::1], f4[::1], i4[::1], f8[:, :, ::1], f8[:, ::1], i8[::1], f4[:, ::1], f4[:, :, ::1], i4[:, ::1], i8[:, :, ::1])")
 
 
 @kernel(_PANELS.format("f8"), _PANELS.format("f4"))
 def assign_panels(block, X, weights, centre, scale, panels, squares, left, plus, centres, moves, upper, lower, labels, sums, mass,
-                  changed):
+                  changed, gathered_panels, scores, which, lists):
     """IN panels, squares: X packed, with |x|^2; left, plus: -2 C packed, with |c|^2; centres (k, d), which came by moves (k,).
 
     OUT upper, lower, labels (n,), and of this block sums (B, k, d), mass (B, k), changed (B,).
+    Work space of the blocks (made here, it would take 0.2 s more to compile): gathered_panels (B, d COLUMNS),
+    scores (B, 3, COLUMNS), which (B, COLUMNS), lists (B, 2, COLUMNS) of rows whose bounds do not prove their label.
     """
     n, d = X.shape
     B, k = mass.shape
     tiles = squares.size // COLUMNS
-    safe, reach = np.float32(SAFE), np.float32(0.0)  # the largest |c|
+    reach = np.float32(0.0)  # the largest |c|
     first, far, next_far = np.int32(0), np.float32(0.0), np.float32(0.0)  # the centre that moved farthest; how far, and the next
     for c in range(k):
-        reach = max(reach, np.sqrt(plus[c]))
+        size = np.sqrt(plus[c])
+        reach = size if size > reach else reach
         if moves[c] > far:
             first, far, next_far = np.int32(c), moves[c], far
-        else:
-            next_far = max(next_far, moves[c])
-    open_rows, waiting = np.empty(COLUMNS, np.int64), np.empty(COLUMNS, np.int64)  # whose bounds do not prove their label
-    panel, panel_squares = np.zeros(d * COLUMNS, np.float32), np.zeros(COLUMNS, np.float32)
+        elif moves[c] > next_far:
+            next_far = moves[c]
+    open_rows, waiting, panel = lists[block, 0], lists[block, 1], gathered_panels[block]
     gathered, count = 0, 0
     last = (block + 1) * tiles // B
     for t in range(block * tiles // B, last):
-        start = t * COLUMNS
-        here = min(COLUMNS, n - start)
+        start, m = t * COLUMNS, 0
+        here = COLUMNS if start + COLUMNS < n else n - start
         own, up, low = labels[start : start + here], upper[start : start + here], lower[start : start + here]
         for j in range(here):
-            up[j] = safe * (up[j] + moves[max(own[j], np.int32(0))])
+            up[j] = np.float32(SAFE) * (up[j] + moves[own[j] if own[j] > 0 else 0])
             low[j] -= next_far if own[j] == first else far
-        m = 0
         for j in range(here):
             open_rows[m] = start + j
             m += not up[j] < low[j]  # or NaN
         if 2 * m >= COLUMNS or gathered + m > COLUMNS:
-            count += settle(open_rows[:m], start, panels, start * d, squares[start : start + COLUMNS], X, weights, centre, left,
-                            plus, centres, reach, upper, lower, labels, sums[block], mass[block])
+            count += settle(open_rows, m, start, panels, start * d, squares, X, weights, centre, left, plus, centres, reach,
+                            upper, lower, labels, sums[block], mass[block], scores[block], which[block])
         else:
             for r in range(m):
                 waiting[gathered] = open_rows[r]
                 gathered += 1
         if gathered == COLUMNS or (gathered > 0 and t + 1 == last):
             for r in range(gathered):
-                panel_squares[r] = squares[waiting[r]]
+                scores[block, 2, r] = squares[waiting[r]]
             for j in range(d):
                 for r in range(gathered):
                     panel[j * COLUMNS + r] = scale * (X[waiting[r], j] - centre[j])
-            count += settle(waiting[:gathered], -1, panel, 0, panel_squares, X, weights, centre, left, plus, centres, reach,
-                            upper, lower, labels, sums[block], mass[block])
+            count += settle(waiting, gathered, -1, panel, 0, scores[block, 2], X, weights, centre, left, plus, centres, reach,
+                            upper, lower, labels, sums[block], mass[block], scores[block], which[block])
             gathered = 0
     changed[block] = count
 
 
 @kernel()
-def settle(rows, start, panels, at, squares, X, weights, centre, left, plus, centres, reach, upper, lower, labels, sums, mass):
+def settle(rows, size, start, panels, at, squares, X, weights, centre, left, plus, centres, reach, upper, lower, labels, sums, mass,
+           scores, which):
     """Give some rows of a panel their labels and bounds: row i stands in column i - start, or in order if that is negative.
 
-    IN panels from `at` on, squares (COLUMNS,).   Returns the number of labels that are new.
+    IN rows (size,), panels from `at` on, squares from `start` on.   Returns the number of labels that are new.
     """
     d = X.shape[1]
-    least, second = np.empty(COLUMNS, np.float32), np.empty(COLUMNS, np.float32)  # scores |c|^2 - 2 x . c
-    which = np.empty(COLUMNS, np.int32)
-    least[:] = np.inf
-    second[:] = np.inf
-    which[:] = 0
+    least, second = scores[0], scores[1]  # scores |c|^2 - 2 x . c, then bounds
+    for j in range(np.uint64(COLUMNS)):
+        least[j] = second[j] = np.inf
+        which[j] = 0
     for g in range(plus.size // ROWS):
         tile = simd.tile_dot(left, g * d * ROWS, panels, at, d)
         simd.tile_least_two(tile, plus, g * ROWS, g * ROWS, least, second, which)
     # Rounding of both operands, of the product and of the sum, once for each of the two scores.
     error, zero = np.float32((2 * d + 16) * ROUNDING), np.float32(0.0)
-    up, low = np.empty(COLUMNS, np.float32), np.empty(COLUMNS, np.float32)
-    for j in range(COLUMNS):
-        size = reach + np.sqrt(squares[j])
-        doubt = error * size * size
+    first = np.uint64(start if start > 0 else 0)
+    for j in range(np.uint64(COLUMNS)):
+        square = squares[first + j]
+        sizes = reach + np.sqrt(square)
+        doubt = error * sizes * sizes
+        low, high = least[j] + square + doubt, second[j] + square - doubt
         proved = second[j] - least[j] > doubt  # not so for NaN, of values that float32 does not hold
-        up[j] = np.float32(SAFE) * np.sqrt(max(zero, least[j] + squares[j] + doubt)) if proved else np.float32(np.inf)
-        low[j] = np.sqrt(max(zero, second[j] + squares[j] - doubt))
+        least[j] = np.float32(SAFE) * np.sqrt(low if low > zero else zero) if proved else np.float32(np.inf)
+        second[j] = np.sqrt(high if high > zero else zero)
     count = 0
-    for r in range(rows.size):
+    for r in range(size):
         i = rows[r]
         j = r if start < 0 else i - start
-        upper[i], lower[i] = up[j], low[j]
-        label = np.int64(which[j]) if up[j] < np.inf else nearest_of(X[i], centre, centres)
+        upper[i], lower[i] = least[j], second[j]
+        label = np.int64(which[j]) if least[j] < np.inf else nearest_of(X[i], centre, centres)
         if label != labels[i]:
             count += 1
             move(X[i], weights[i], centre, np.int64(labels[i]), label, sums, mass)
@@ -327,7 +334,10 @@ def assign_entries(block, data, indices, indptr, weights, columns, half, labels,
 def sum_rows(block, X, labels, weights, centre, sums, mass):  # OUT sums (B, k, d), mass (B, k): add the rows of this block
     n, B = X.shape[0], sums.shape[0]
     for i in range(block * n // B, (block + 1) * n // B):
-        move(X[i], weights[i], centre, -1, np.int64(labels[i]), sums[block], mass[block])
+        weight, own = weights[i], np.uint64(labels[i])
+        mass[block, own] += weight
+        for j in range(X.shape[1]):
+            sums[block, own, j] += weight * (X[i, j] - centre[j])
 
 
 @kernel("void(i8, f8[:, ::1], i4[::1], f8[::1], f8[:, ::1], f8[::1])",

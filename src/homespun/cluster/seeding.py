@@ -177,20 +177,21 @@ class Distances:
 @kernel("void(i8, f4[::1], f4[:, ::1], f8[::1], f4[::1], f4[:, ::1], f8[:, ::1])")
 def try_tiles(block, panels, candidates, weights, nearest, tried, sums):
     """OUT tried (m, n): squared distances to each candidate, or `nearest` if that is less; sums (B, m): weighted."""
-    m, d = candidates.shape
+    (blocks, m), d = sums.shape, candidates.shape[1]
     tiles = nearest.size // COLUMNS
-    squares = np.empty(COLUMNS, np.float32)
-    for t in range(block * BLOCK_TILES, min(tiles, (block + 1) * BLOCK_TILES)):
+    for t in range(block * tiles // blocks, (block + 1) * tiles // blocks):
+        first = np.uint64(t * COLUMNS)  # unsigned places need no test for negative ones, so that loops vectorise
         for c in range(m):
-            squares[:] = 0.0
+            for j in range(np.uint64(COLUMNS)):
+                tried[c, first + j] = 0.0
             for k in range(d):
-                at, x = (t * d + k) * COLUMNS, candidates[c, k]
-                for j in range(np.uint64(COLUMNS)):  # unsigned: no test for negative ones, so that it vectorises
-                    gap = panels[np.uint64(at) + j] - x
-                    squares[j] += gap * gap
-            for j in range(COLUMNS):
-                i = t * COLUMNS + j
-                value = min(squares[j], nearest[i])
+                at, x = np.uint64((t * d + k) * COLUMNS), candidates[c, k]
+                for j in range(np.uint64(COLUMNS)):
+                    gap = panels[at + j] - x
+                    tried[c, first + j] += gap * gap
+            for j in range(np.uint64(COLUMNS)):
+                i = first + j
+                value = nearest[i] if nearest[i] < tried[c, i] else tried[c, i]
                 tried[c, i] = value
                 sums[block, c] += weights[i] * value
 

@@ -64,21 +64,23 @@ def combine_rows(part, X, r, sums):
 def residual_rows(part, X, mean, root, target, w, residual, sums):
     """OUT residual[i] = target[i] - A[i] . w for the rows of one part, sums[part] += sum of residual[i] A[i].
 
-    Four rows at a time are added; after the last one it again, with a share of zero.
+    Four rows at a time; where fewer are left the first one again, with a share of zero.
     """
     parts, d = sums.shape
     stop = (part + 1) * target.size // parts
-    shares = np.zeros(4)
     for i in range(part * target.size // parts, stop, 4):
-        shares[:] = 0.0
-        for k in range(i, min(i + 4, stop)):
-            total = 0.0
-            for j in range(d):
-                total += (X[k, j] - mean[j]) * w[j]
-            residual[k] = target[k] - root[k] * total
-            shares[k - i] = root[k] * residual[k]
-        a, b, c = min(i + 1, stop - 1), min(i + 2, stop - 1), min(i + 3, stop - 1)
-        first, second, third, fourth = shares[0], shares[1], shares[2], shares[3]
+        a, b, c = i + 1 if i + 1 < stop else i, i + 2 if i + 2 < stop else i, i + 3 if i + 3 < stop else i
+        total_i, total_a, total_b, total_c = 0.0, 0.0, 0.0, 0.0
+        for j in range(d):
+            m, weight = mean[j], w[j]
+            total_i += (X[i, j] - m) * weight
+            total_a += (X[a, j] - m) * weight
+            total_b += (X[b, j] - m) * weight
+            total_c += (X[c, j] - m) * weight
+        residual[i], residual[a] = target[i] - root[i] * total_i, target[a] - root[a] * total_a
+        residual[b], residual[c] = target[b] - root[b] * total_b, target[c] - root[c] * total_c
+        first, second = root[i] * residual[i], root[a] * residual[a] if a > i else 0.0
+        third, fourth = root[b] * residual[b] if b > i else 0.0, root[c] * residual[c] if c > i else 0.0
         for j in range(d):
             m = mean[j]
             sums[part, j] += (first * (X[i, j] - m) + second * (X[a, j] - m)) + (third * (X[b, j] - m) + fourth * (X[c, j] - m))

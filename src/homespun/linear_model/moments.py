@@ -97,7 +97,8 @@ def scatter(X, Y=None, weights=None, centre=True, *, first=0):
     stripe = COLUMNS * -(-panels // max(1, -(-panels // WIDEST) if parts >= 4 else 8))
     grams, means, totals = np.zeros((parts, height, width)), np.zeros((parts, d + Y.shape[1])), np.zeros(parts)
     weights = np.ones(n) if weights is None else weights
-    over_blocks(scatter_stripe, parts * -(-width // max(1, stripe)), X, Y, weights, centre, first, stripe, means, totals, grams)
+    over_blocks(scatter_stripe, parts * -(-width // max(1, stripe)), X, Y, weights, centre, first, stripe, means, totals, grams,
+                grams.reshape(-1))
     if parts > 1:
         return combine(means, totals, grams[:, :d, : d + Y.shape[1] - first], first)
     return means[0], float(totals[0]), grams[0, :d, : d + Y.shape[1] - first]
@@ -116,11 +117,11 @@ def symmetric(upper) -> np.ndarray:
     return np.triu(upper) + np.triu(upper, 1).T
 
 
-@kernel("void(i8, f8[:, ::1], f8[:, ::1], f8[::1], b1, i8, i8, f8[:, ::1], f8[::1], f8[:, :, ::1])",
-        "void(i8, f8[::1, :], f8[:, ::1], f8[::1], b1, i8, i8, f8[:, ::1], f8[::1], f8[:, :, ::1])",
-        "void(i8, f4[:, ::1], f8[:, ::1], f8[::1], b1, i8, i8, f8[:, ::1], f8[::1], f8[:, :, ::1])",
-        "void(i8, f4[::1, :], f8[:, ::1], f8[::1], b1, i8, i8, f8[:, ::1], f8[::1], f8[:, :, ::1])")
-def scatter_stripe(task, X, Y, weights, centre, first, stripe, means, totals, grams):
+@kernel("void(i8, f8[:, ::1], f8[:, ::1], f8[::1], b1, i8, i8, f8[:, ::1], f8[::1], f8[:, :, ::1], f8[::1])",
+        "void(i8, f8[::1, :], f8[:, ::1], f8[::1], b1, i8, i8, f8[:, ::1], f8[::1], f8[:, :, ::1], f8[::1])",
+        "void(i8, f4[:, ::1], f8[:, ::1], f8[::1], b1, i8, i8, f8[:, ::1], f8[::1], f8[:, :, ::1], f8[::1])",
+        "void(i8, f4[::1, :], f8[:, ::1], f8[::1], b1, i8, i8, f8[:, ::1], f8[::1], f8[:, :, ::1], f8[::1])")
+def scatter_stripe(task, X, Y, weights, centre, first, stripe, means, totals, grams, flat):
     """Some rows and some columns of `scatter`: task = (part of the rows, stripe of the columns).
 
     OUT grams[part, i, j] += … for the columns first + j of this stripe, means[part] of these columns, totals[part].
@@ -128,7 +129,6 @@ def scatter_stripe(task, X, Y, weights, centre, first, stripe, means, totals, gr
     """
     (n, d), t = X.shape, Y.shape[1]
     parts, height, width = grams.shape
-    flat = grams.ravel()
     stripes = -(-width // stripe)
     part, own = task // stripes, stripes - 1 - task % stripes  # the longest columns first
     j0 = first + own * stripe
@@ -136,16 +136,16 @@ def scatter_stripe(task, X, Y, weights, centre, first, stripe, means, totals, gr
     height = min(height, -(-j1 // ROWS) * ROWS)  # rows above the diagonal
     known = min(j1, d + t)
     padded = max(j1, height)
-    chunk, roots = np.zeros((DEPTH + 1, padded)), np.ones(DEPTH + 1)
-    flat_chunk = chunk.ravel()
-    left, right = np.empty((DEPTH + 1) * height), np.empty((DEPTH + 1) * (j1 - j0))
-    mean, chunk_mean = np.zeros(known), np.zeros(padded)
+    chunk = np.zeros((DEPTH + 3, padded))  # and two rows of means: each array of another shape takes longer to compile
+    mean, chunk_mean = chunk[DEPTH + 1], chunk[DEPTH + 2]
+    left, right, roots = np.empty((DEPTH + 1) * height), np.empty((DEPTH + 1) * (j1 - j0)), np.empty(DEPTH + 1)
     S = 0.0
     chunks = -(-n // DEPTH)
     for start in range(part * chunks // parts * DEPTH, (part + 1) * chunks // parts * DEPTH, DEPTH):
         depth = min(DEPTH, n - start)
         chunk_S = 0.0
-        chunk_mean[:] = 0.0
+        for j in range(known):
+            chunk_mean[j] = 0.0
         for i in range(depth):
             s = weights[start + i]
             roots[i] = np.sqrt(s)
@@ -166,8 +166,8 @@ def scatter_stripe(task, X, Y, weights, centre, first, stripe, means, totals, gr
         S += chunk_S
         roots[depth] = 1.0
         depth += 1
-        pack_centred(flat_chunk, padded, chunk_mean, roots, 0, height, np.uint64(ROWS), depth, left)
-        pack_centred(flat_chunk, padded, chunk_mean, roots, j0, j1, np.uint64(COLUMNS), depth, right)
+        pack_centred(chunk, chunk_mean, roots, 0, height, np.uint64(ROWS), depth, left)
+        pack_centred(chunk, chunk_mean, roots, j0, j1, np.uint64(COLUMNS), depth, right)
         for p0 in range(j0, j1, COLUMNS):
             for i0 in range(0, min(height, p0 + COLUMNS), ROWS):
                 tile = simd.tile_dot(left, i0 * depth, right, (p0 - j0) * depth, depth)
@@ -178,7 +178,7 @@ def scatter_stripe(task, X, Y, weights, centre, first, stripe, means, totals, gr
 
 
 @kernel(inline=True)
-def pack_centred(chunk, padded, mean, roots, first, after, size, depth, out):
+def pack_centred(chunk, mean, roots, first, after, size, depth, out):
     """OUT out: groups of `size` columns of the chunk, from `first` to `after`, centred and weighted: entry (k, j) of a group
     at k size + j. Indices are unsigned: signed ones are tested for counting from the end, and the loop does not vectorise."""
     for group in range(np.uint64(first), np.uint64(after), size):
@@ -186,7 +186,7 @@ def pack_centred(chunk, padded, mean, roots, first, after, size, depth, out):
         for k in range(np.uint64(depth)):
             root = roots[k]
             for j in range(size):
-                out[at + k * size + j] = root * (chunk[k * np.uint64(padded) + group + j] - mean[group + j])
+                out[at + k * size + j] = root * (chunk[k, group + j] - mean[group + j])
 
 
 def _scatter_example(rng, n=50, d=5, t=1, centre=True, first=0, weighted=True, dtype=np.float64, order="C", zeros=(0,)):
