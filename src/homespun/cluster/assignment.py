@@ -228,8 +228,8 @@ def assign_panels(block, X, weights, centre, scale, panels, squares, left, plus,
 
 
 @kernel()
-def settle(rows, size, start, panels, at, squares, X, weights, centre, left, plus, centres, reach, upper, lower, labels, sums, mass,
-           scores, which):
+def settle(rows, size, start, panels, at, squares, X, weights, centre, left, plus, centres, reach, upper, lower, labels, sums,
+           mass, scores, which):
     """Give some rows of a panel their labels and bounds: row i stands in column i - start, or in order if that is negative.
 
     IN rows (size,), panels from `at` on, squares from `start` on.   Returns the number of labels that are new.

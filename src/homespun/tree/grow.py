@@ -69,13 +69,15 @@ def spread(part, weight):
 # (So each use of an argument that can be None stands under its own "is not None", never under an "else".)
 
 @kernel()
-def weighted_median(rows, y, w, weight):
-    """Where half of the weight is collected; midway to the next value if it is exactly half. `rows` are sorted by y."""
-    p, collected = 0, w[rows[0]]
+def weighted_median(by_y, o, begin, y, w, weight):
+    """Where half of the weight is collected; midway to the next value if it is exactly half. The rows by_y[o, begin:] are
+    sorted by y[:, o]."""
+    p, collected = begin, w[by_y[o, begin]]
     while collected * 2 < weight:
         p += 1
-        collected += w[rows[p]]
-    return (y[rows[p]] + y[rows[p + 1]]) / 2 if collected * 2 == weight else y[rows[p]]
+        collected += w[by_y[o, p]]
+    found = y[by_y[o, p], o]
+    return (found + y[by_y[o, p + 1], o]) / 2 if collected * 2 == weight else found
 
 
 ROWS = "f8[::1], i4[:, ::1], i8[::1], i8, i8[:, ::1], "
@@ -116,7 +118,7 @@ def describe(labels, y, by_y, w, order, offsets, criterion, spans, total, value,
         if y is not None:
             for o in range(n_outputs):
                 if by_y is not None:
-                    value[q, o] = weighted_median(by_y[o, begin:end], y[:, o], w, weight)
+                    value[q, o] = weighted_median(by_y, o, begin, y, w, weight)
                 centre, rest = y[first, o] if pure else value[q, o], 0.0
                 value[q, o] = centre
                 for p in range(begin, end):
@@ -135,36 +137,43 @@ def describe(labels, y, by_y, w, order, offsets, criterion, spans, total, value,
 # ---------------------------------------------------------------------------------------------------------------------
 # How it is best cut
 
-@kernel()
-def median_place(fenwick, size, target, strict):
-    """Rank of the first entry at which the collected weight reaches `target` (strict) or passes it."""
-    step = 1
-    while 2 * step < size:
-        step *= 2
+MEDIANS, SORTED_Y = 2, 4  # rows of `room`; 0 and 1 are costs
+
+
+@kernel(inline=True)
+def median_place(fenwick, size, step, target, strict):
+    """Rank of the first entry at which the collected weight reaches `target` (strict) or passes it. `step`: the largest power
+    of two below `size`. Inlined, so that each of the two calls is compiled for its own `strict`: one loop for both is 10 %
+    slower."""
     place, collected = 0, 0.0
     while step > 0:
         if place + step < size:  # the whole weight is never too little, so the last entry is not asked
             here = collected + fenwick[place + step, 0]
             if here < target or (not strict and here == target):
-                place, collected = place + step, here
-        step //= 2
+                place += step
+                collected = here
+        step >>= 1
     return place
 
 
 @kernel()
-def absolute_costs(rows, backwards, y, w, rank, sorted_y, centre, fenwick, cost, median):
-    """cost[p] += sum of w |y - median| over the first p rows (or the last p), for every p; median[p] likewise.
+def absolute_costs(rows, m, back, y, o, w, rank, centre, fenwick, room):
+    """Sums of w |y - median| over the first p of m rows (back = 1: the last p), for every p. y: (n, outputs), of output o.
 
-    fenwick (m, 2) holds sums of weight and of weight * (y - centre) by rank of y.
+    IN   rank (n,) by y, room[4]: y by rank.
+    OUT  room (5, n): 0 + back: these costs are added to it; 2 + back: the medians.
+         fenwick (n, 2): sums of weight and of weight * (y - centre) by rank.
     """
-    m = rows.size
     for r in range(m):
         fenwick[r, 0] = 0.0
         fenwick[r, 1] = 0.0
-    weight, moment = 0.0, 0.0
+    weight, moment, widest = 0.0, 0.0, 1
+    while 2 * widest < m:
+        widest *= 2
     for p in range(1, m):
-        i = rows[m - p] if backwards else rows[p - 1]
-        off = w[i] * (y[i] - centre)
+        where = m - p if back == 1 else p
+        i = rows[where if back == 1 else p - 1]
+        off = w[i] * (y[i, o] - centre)
         weight += w[i]
         moment += off
         r = rank[i] + 1
@@ -172,17 +181,16 @@ def absolute_costs(rows, backwards, y, w, rank, sorted_y, centre, fenwick, cost,
             fenwick[r, 0] += w[i]
             fenwick[r, 1] += off
             r += r & -r
-        low = median_place(fenwick, m, weight / 2, True)
-        high = median_place(fenwick, m, weight / 2, False)
+        low = median_place(fenwick, m, widest, weight / 2, True)
+        high = median_place(fenwick, m, widest, weight / 2, False)
         below, moment_below, r = 0.0, 0.0, low
         while r > 0:
             below += fenwick[r, 0]
             moment_below += fenwick[r, 1]
             r -= r & -r
-        middle = sorted_y[low] - centre
-        where = m - p if backwards else p
-        cost[where] += middle * below - moment_below + (moment - moment_below) - middle * (weight - below)
-        median[where] = (sorted_y[low] + sorted_y[high]) / 2
+        middle = room[SORTED_Y, low] - centre
+        room[back, where] += middle * (2.0 * below - weight) + moment - 2.0 * moment_below
+        room[MEDIANS + back, where] = (room[SORTED_Y, low] + room[SORTED_Y, high]) / 2
 
 
 @kernel("void(f8[:, ::1], i4[:, ::1], i8[:, ::1], i8, b1, i8[::1], i8[:, ::1], f8[:, :, ::1])")
@@ -225,28 +233,29 @@ def plan_search(X, order, spans, max_features, random, features, states, plan):
         states[q, 2] = branch(state)
 
 
-REST = ROWS + "i8, f8, f8[:, ::1], f8[:, ::1], f8[:, ::1], f8[:, ::1], f8[:, :, ::1])"
+REST = ROWS + "i8, f8, f8[:, ::1], f8[:, ::1], f8[:, ::1], f8[:, ::1], f8[:, :, ::1], "
+_PLAIN, _BY_Y = "none, none, none)", "f8[:, :, ::1], f8[:, :, ::1], i8[:, :, ::1])"
 
 
-@kernel("void(i8, f8[:, ::1], i4[:, ::1], none, none, none, none, " + REST,  # classes
-        "void(i8, f8[:, ::1], none, f8[:, ::1], none, none, none, " + REST,  # numbers
-        "void(i8, f8[:, ::1], none, f8[:, ::1], i4[:, ::1], none, none, " + REST,  # absolute error
-        "void(i8, f8[:, ::1], i4[:, ::1], none, none, f8[:, :, ::1], i8[::1], " + REST,  # the same with random choices or signs
-        "void(i8, f8[:, ::1], none, f8[:, ::1], none, f8[:, :, ::1], i8[::1], " + REST,
-        "void(i8, f8[:, ::1], none, f8[:, ::1], i4[:, ::1], f8[:, :, ::1], i8[::1], " + REST)
+@kernel("void(i8, f8[:, ::1], i4[:, ::1], none, none, none, none, " + REST + _PLAIN,  # classes
+        "void(i8, f8[:, ::1], none, f8[:, ::1], none, none, none, " + REST + _PLAIN,  # numbers
+        "void(i8, f8[:, ::1], none, f8[:, ::1], i4[:, ::1], none, none, " + REST + _BY_Y,  # absolute error
+        "void(i8, f8[:, ::1], i4[:, ::1], none, none, f8[:, :, ::1], i8[::1], " + REST + _PLAIN,  # with random choices or signs
+        "void(i8, f8[:, ::1], none, f8[:, ::1], none, f8[:, :, ::1], i8[::1], " + REST + _PLAIN,
+        "void(i8, f8[:, ::1], none, f8[:, ::1], i4[:, ::1], f8[:, :, ::1], i8[::1], " + REST + _BY_Y)
 def search(block, X, labels, y, by_y, plan, signs, w, order, offsets, criterion, spans, min_leaf, min_weight, total, value, about,
-           spaces, cuts):
+           spaces, cuts, trees, rooms, ranks):
     """The best cut of each node by each feature of a block.
 
     IN   X (d, n), order (d, n); labels, y, by_y, w, offsets, spans as in `describe`, about (m, 4), total, value of it,
          and least and greatest prediction; plan (m, d, 2) of `plan_search`; signs (d,): -1, 0, 1, monotonic constraints.
     OUT  spaces (blocks, statistics): work space; cuts (d, m, 4): gain (-inf: none), threshold (+inf: present | missing),
-         whether missing rows go left, and between the predictions of both sides.
+         whether missing rows go left, and between the predictions of both sides; for absolute errors work space: trees (blocks,
+         n, 2), rooms (blocks, 5, n), ranks (blocks, 2, n), see `absolute_costs`.
     """
     d, n_outputs, left = X.shape[0], offsets.size - 1, spaces[block]
     if by_y is not None:
-        costs, fenwick = np.empty((2, w.size, 2)), np.empty((w.size, 2))
-        rank, sorted_y, rows = np.empty(w.size, np.int64), np.empty(w.size), np.empty(w.size, np.int64)
+        room, rank, rows = rooms[block], ranks[block, 0], ranks[block, 1]
     for f in range(block * d // spaces.shape[0], (block + 1) * d // spaces.shape[0]):
         x, by_x = X[f], order[f]
         for q in range(spans.shape[0]):
@@ -277,14 +286,13 @@ def search(block, X, labels, y, by_y, plan, signs, w, order, offsets, criterion,
                 if by_y is not None:
                     for p in range(size):
                         rows[p] = by_x[begin + p - shift if p >= shift else begin + p - shift + size]
-                        costs[0, p, 0] = costs[1, p, 0] = 0.0
+                        room[0, p] = room[1, p] = 0.0
                     for o in range(n_outputs):
                         for p in range(size):
                             rank[by_y[o, begin + p]] = p
-                            sorted_y[p] = y[by_y[o, begin + p], o]
+                            room[SORTED_Y, p] = y[by_y[o, begin + p], o]
                         for back in range(2):
-                            absolute_costs(rows[:size], back == 1, y[:, o], w, rank, sorted_y, value[q, o], fenwick,
-                                           costs[back, :, 0], costs[back, :, 1])
+                            absolute_costs(rows, size, back, y, o, w, rank, value[q, o], trees[block], room)
                 high = x[by_x[begin if shift == 0 else begin + size - shift]]
                 for p in range(1, size):
                     i = np.uint64(by_x[begin + p - 1 - shift if p > shift else begin + p - 1 - shift + size])
@@ -307,7 +315,7 @@ def search(block, X, labels, y, by_y, plan, signs, w, order, offsets, criterion,
                     if signs is not None and signs[f] != 0:
                         mean_left, mean_right = left[0] / weight_left, (total[q, 0] - left[0]) / weight_right
                         if by_y is not None:
-                            mean_left, mean_right = costs[0, p, 1], costs[1, p, 1]
+                            mean_left, mean_right = room[MEDIANS, p], room[MEDIANS + 1, p]
                         if y is not None and criterion == VARIANCE:
                             mean_left, mean_right = value[q, 0] + left[0] / weight_left, value[q, 0] - left[0] / weight_right
                         if (mean_left - mean_right) * signs[f] > 0 or min(mean_left, mean_right) < about[q, A_LOW] or (
@@ -316,7 +324,7 @@ def search(block, X, labels, y, by_y, plan, signs, w, order, offsets, criterion,
                         middle = (mean_left + mean_right) / 2
                     gain = 0.0
                     if by_y is not None:
-                        gain = weight * about[q, A_IMPURITY] - (costs[0, p, 0] + costs[1, p, 0]) / n_outputs
+                        gain = weight * about[q, A_IMPURITY] - (room[0, p] + room[1, p]) / n_outputs
                     if by_y is None and criterion == VARIANCE:
                         for k in range(left.size):
                             off = left[k]
@@ -494,9 +502,12 @@ class _Rows:
             plan = np.tile([np.nan, BOTH], (len(spans), d, 1)) if plan is None else plan
             signs = np.zeros(d, np.int64) if signs is None else signs
         cuts, blocks = np.empty((d, len(spans), 4)), self._blocks(d, spans)
+        n, space = len(self.w), (None, None, None)
+        if self.by_y is not None:
+            space = np.empty((blocks, n, 2)), np.empty((blocks, 5, n)), np.empty((blocks, 2, n), np.int64)  # type: ignore[assignment]
         over_blocks(search, blocks, self.X, self.labels, self.y, self.by_y, plan, signs, self.w, self.order, self.offsets,
                     self.criterion, spans, min_leaf, float(min_weight), total, value, about,
-                    np.empty((blocks, self.offsets[-1])), cuts, threads=self.threads)
+                    np.empty((blocks, self.offsets[-1])), cuts, *space, threads=self.threads)
         return cuts
 
     def divide(self, begin, samples, feature, cut):
