@@ -154,6 +154,7 @@ def count_pairs(block, a, b, low, s, rows, weight):
 @oracle(tables, kernels=(count_pairs,), example=(
     lambda rng: (rng.integers(-3, 4, 50), rng.integers(-3, 4, 50), -3, 7, rng.uniform(size=50), 3),
     lambda rng: (rng.integers(5, 9, 50), rng.integers(5, 9, 50), 5, 4, np.empty(0), 1),
+    lambda rng: (np.array([1]), np.array([2]), 1, 2, np.array([0.5]), 1),
 ))
 def tables_formula(a, b, low, size, s, blocks):
     """By the definition: cell (i, j) holds the rows with a = low + i and b = low + j."""

@@ -98,6 +98,7 @@ def merge(above, above_weight, below, below_weight, thresholds, tp, fp):
     lambda rng: (rng.random(60) < 0.4, rng.normal(size=60).round(1), rng.uniform(size=60)),
     lambda rng: (rng.random(60) < 0.6, rng.normal(size=60).round(1), None),
     lambda rng: (np.ones(5, bool), rng.normal(size=5), None),
+    lambda rng: (np.ones(1, bool), np.ones(1), np.full(1, 0.5)),
 ))
 def sorted_sums_formula(positive, score, s):
     """By the definition: for each distinct score the weight of the rows at or above it."""

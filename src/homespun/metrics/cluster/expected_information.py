@@ -3,7 +3,7 @@
     E[I] = sum_ij sum_x P_ij(x) x / n log(n x / (a_i b_j))      x: rows that class i and cluster j share, hypergeometric
 
 Vinh, Epps & Bailey 2010, JMLR 11, eq. 24a. P is not computed from factorials, whose logarithms lose nine digits at a million
-rows, but by the ratio of neighbours, from the most likely x outwards until it has faded; the sum of all P is 1. That visits
+rows, but by the ratio of neighbours, from the mean outwards until it has faded; the sum of all P is 1. That visits
 a few standard deviations (thousands of x) where the definition sums over all (hundreds of thousands).
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from homespun.kernels import kernel, oracle
 
-FADED = 1e-25  # of the most likely one
+FADED = 1e-25  # of the mean's
 
 
 def expected_mutual_information(contingency, n_samples):
@@ -33,7 +33,7 @@ def expected_information(a, b, n):
     for i in range(a.size):
         for j in range(b.size):
             low, high = max(0.0, a[i] + b[j] - n), min(a[i], b[j])
-            mode = min(max(np.floor((a[i] + 1.0) * (b[j] + 1.0) / (n + 2.0)), low), high)
+            mode = np.floor(a[i] * b[j] / n)  # the mean: likely enough, and never outside low … high
             scale = n / (a[i] * b[j])
             mass = 1.0
             value = mode * np.log(mode * scale) if mode > 0.0 else 0.0
