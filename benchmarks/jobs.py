@@ -162,6 +162,37 @@ def C(made):
     return made["C"]
 
 
+# -- support vector machines ------------------------------------------------------------------------------------------
+
+def machine_and_answers(model, made):
+    """Predictions of all rows are made (and timed); what is judged are the coefficients of the dual, row by row, and gamma."""
+    model.predict(made["X"])
+    coefficients = np.zeros(len(made["X"]) + 1)
+    coefficients[np.ravel(model.support_)] = np.ravel(model.dual_coef_)
+    coefficients[-1] = getattr(model, "_gamma", 0.0) or 1 / (made["X"].shape[1] * made["X"].var())
+    return coefficients
+
+
+def dual_objective(coefficients, made):
+    """1/2 sum_ij c_i c_j K_ij - sum_i |c_i|, which libsvm minimises."""
+    used = np.flatnonzero(coefficients[:-1])
+    c, Z = coefficients[used], made["X"][used].astype(np.float64)
+    norms, total = (Z**2).sum(axis=1), 0.0
+    for i in range(0, len(c), 512):
+        part = slice(i, i + 512)
+        K = np.exp(-coefficients[-1] * np.maximum(norms[part, None] + norms - 2 * Z[part] @ Z.T, 0))
+        total += float(c[part] @ K @ c)
+    return total / 2 - float(np.abs(c).sum())
+
+
+def answers(model, made):
+    return model.predict(made["X"])
+
+
+def error_of_answers(values, made):
+    return float(np.abs(values - made["y"]).mean())
+
+
 # -- boosting ---------------------------------------------------------------------------------------------------------
 
 ROUNDS = {"max_iter": 100, "max_leaf_nodes": 31, "learning_rate": 0.1, "early_stopping": False}
@@ -387,6 +418,21 @@ JOBS = (
         sizes={"1,000,000 x 28": {"n": 1_000_000, "d": 28}}, tiny={"n": 1_500, "d": 10}, steps=("fit", "predict"),
         quality=AUC, ours=_side("homespun", "homespun.naive_bayes:GaussianNB", probability_of),
         peers=(_side("scikit-learn", "sklearn.naive_bayes:GaussianNB", probability_of, goals={"fit": 1, "predict": 1}),)),
+    *(Job(f"SVC rbf, C = {price:g}", ("SVC",), data.interactions,
+          sizes={"10,000 x 20": {"n": 10_000, "d": 20}}, tiny={"n": 400, "d": 6}, steps=("fit", "predict"), repeats=3,
+          quality=Quality("dual objective", dual_objective, higher=False, within=1e-5),
+          ours=Side("homespun", "homespun", stock("homespun.svm:SVC", C=price), machine_and_answers),
+          peers=(Side("scikit-learn", "sklearn", stock("sklearn.svm:SVC", C=price), machine_and_answers,
+                      {"fit": goal, "predict": 1}, memory=1.1),
+                 Side("scikit-learn-intelex", "sklearnex", stock("sklearnex.svm:SVC", C=price), machine_and_answers, avx2=False)))
+      for price, goal in ((1.0, 3), (10.0, 1.7))),
+    Job("SVR rbf", ("SVR",), data.regression,
+        sizes={"10,000 x 20": {"n": 10_000, "d": 20, "informative": 10, "alpha": 0}},
+        tiny={"n": 300, "d": 6, "informative": 3, "alpha": 0}, steps=("fit", "predict"), repeats=3,
+        quality=Quality("mean absolute error of y", error_of_answers, higher=False, within=1e-3),
+        ours=Side("homespun", "homespun", stock("homespun.svm:SVR"), answers),
+        peers=(Side("scikit-learn", "sklearn", stock("sklearn.svm:SVR"), answers, {"fit": 1, "predict": 1}, memory=1.1),
+               Side("scikit-learn-intelex", "sklearnex", stock("sklearnex.svm:SVR"), answers, avx2=False))),
     Job("lasso", ("Lasso", "ElasticNet"), data.regression,
         sizes={"10,000 x 1,000": {"n": 10_000, "d": 1_000, "informative": 100, "alpha": 0.01, "l1": True},
                "500 x 20,000": {"n": 500, "d": 20_000, "informative": 100, "alpha": 0.01, "l1": True}},
@@ -483,6 +529,9 @@ EXCLUDED = {
     "CategoricalNB": _COUNTS,
     "ComplementNB": _COUNTS,
     "MultinomialNB": _COUNTS,
+    "NuSVC": "the solver of SVC on another dual; SVC has rows",
+    "NuSVR": "the solver of SVR on another dual; SVR has a row",
+    "OneClassSVM": "the solver of SVC on another dual; SVC has rows",
     "BaselineClassifier": "predicts one number; it is there to be beaten in quality, not in time",
     "BaselineRegressor": "predicts one number; it is there to be beaten in quality, not in time",
     "Binarizer": _COLUMNS,

@@ -4,7 +4,8 @@
 ONNX. A new estimator is exportable once a function here says its spec and one there runs it. One file for each family.
 """
 
-from homespun.persist.specs import bayes, columns, impute, models, plumbing, preprocessing, selection, text
+from homespun.persist.specs import bayes, columns, impute, machines, models, plumbing, preprocessing, selection, text
 from homespun.persist.specs.registry import EXPORTS, spec_of
 
-__all__ = ["EXPORTS", "bayes", "columns", "impute", "models", "plumbing", "preprocessing", "selection", "spec_of", "text"]
+__all__ = ["EXPORTS", "bayes", "columns", "impute", "machines", "models", "plumbing", "preprocessing", "selection", "spec_of",
+           "text"]
