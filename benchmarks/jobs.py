@@ -520,6 +520,8 @@ JOBS = (
 _COLUMNS = "preparation of columns: one pass over the data, bound by memory or by Python's strings; no goal was set"
 _STEPS = "the steps of SGDClassifier, which has a row, with another loss"
 _COUNTS = "sums of counts by class, as in GaussianNB; a row for each kind of feature is to come with sparse texts"
+_EIGEN = "one eigendecomposition of the kernel matrix, bound by LAPACK; then the linear model, which has rows"
+_WAVES = "one product and one pass of cosines or Fourier transforms, on both sides NumPy's and SciPy's; no goal was set"
 EXCLUDED = {
     "GradientDescentRegressor": "to be watched; LinearRegression, which has a row, has the same weights at once",
     "LogisticRegressionCV": "fits of LogisticRegression, which has rows, along a path in every fold",
@@ -537,6 +539,14 @@ EXCLUDED = {
     "NuSVC": "the solver of SVC on another dual; SVC has rows",
     "NuSVR": "the solver of SVR on another dual; SVR has a row",
     "OneClassSVM": "the solver of SVC on another dual; SVC has rows",
+    "AdditiveChi2Sampler": _WAVES,
+    "KernelLogisticRegression": _EIGEN,
+    "Kernelized": _EIGEN,
+    "KernelRidge": "one matrix of kernel values and one Cholesky factor: bound by LAPACK",
+    "Nystroem": "one product and one small singular value decomposition: bound by LAPACK",
+    "PolynomialCountSketch": _WAVES,
+    "RBFSampler": _WAVES,
+    "SkewedChi2Sampler": _WAVES,
     "BaselineClassifier": "predicts one number; it is there to be beaten in quality, not in time",
     "BaselineRegressor": "predicts one number; it is there to be beaten in quality, not in time",
     "Binarizer": _COLUMNS,

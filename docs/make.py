@@ -38,7 +38,8 @@ MARKER = re.compile(r"^<!-- (formula|source|definition|kernels|results|file) (.+
 API = {  # package -> what its page is called
     "homespun": "homespun", "homespun.linear_model": "linear_model", "homespun.tree": "tree",
     "homespun.ensemble": "ensemble", "homespun.neighbors": "neighbors",
-    "homespun.svm": "svm", "homespun.naive_bayes": "naive_bayes", "homespun.cluster": "cluster",
+    "homespun.svm": "svm", "homespun.kernel_approximation": "kernel_approximation",
+    "homespun.kernel_ridge": "kernel_ridge", "homespun.naive_bayes": "naive_bayes", "homespun.cluster": "cluster",
     "homespun.preprocessing": "preprocessing",
     "homespun.impute": "impute", "homespun.feature_selection": "feature_selection",
     "homespun.feature_extraction": "feature_extraction", "homespun.feature_extraction.text": "feature_extraction.text",

@@ -24,7 +24,8 @@ TARGET = np.sin(TABLE[:, 0]) + 0.3 * TABLE[:, 1] + RNG.normal(size=120)
 SIDES = np.where(np.median(TARGET) < TARGET, "up", "down")
 EXACT = {"tol": 1e-8}
 KERNELS = [{"kernel": "linear"}, {"kernel": "rbf"}, {"kernel": "poly", "degree": 2, "coef0": 1.0},
-           {"kernel": "rbf", "gamma": 3.0}, {"kernel": "sigmoid", "gamma": 0.001, "coef0": -0.1}, {"kernel": "rbf", "gamma": "auto"}]
+           {"kernel": "rbf", "gamma": 3.0}, {"kernel": "sigmoid", "gamma": 0.001, "coef0": -0.1},
+           {"kernel": "rbf", "gamma": "auto"}]
 
 
 def scaled(X):

@@ -39,6 +39,8 @@ COMPUTING = {
     "feature_extraction",
     "feature_selection",
     "impute",
+    "kernel_approximation",
+    "kernel_ridge",
     "linear_model",
     "manifold",
     "metrics",

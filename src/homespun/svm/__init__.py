@@ -3,6 +3,8 @@
 from homespun.base.lazy import lazy_names
 
 __getattr__, __dir__, __all__ = lazy_names(__name__, {
+    "KernelLogisticRegression": "kernelized",
+    "Kernelized": "kernelized",
     "NuSVC": "classification",
     "NuSVR": "regression",
     "OneClassSVM": "one_class",

@@ -27,8 +27,8 @@ from sklearn.exceptions import ConvergenceWarning
 from homespun.svm.smo import LANES, minimise_pairs
 
 SMALLEST_SET = 1024
-IDLE_ROUNDS = 300  # without a smaller gap: what is left is rounding
-LONG = 2**62
+IDLE_ROUNDS = 100  # without a smaller gap: what is left is rounding (of K, which it may leave with negative eigenvalues)
+STEPS = 200  # of a round, for each variable of it
 
 
 @dataclass
@@ -81,6 +81,9 @@ def solve(source, dual, *, tol=1e-3, cache_megabytes=200.0, most=-1, shrinking=T
         gap = max(violation(v, up & group, low & group) for group in groups)
         stopped = 0 <= most <= steps
         if not gap >= tol or stopped or idle >= IDLE_ROUNDS:
+            if gap >= tol and not stopped:
+                warnings.warn(f"stopped at a violation of {gap:.3g}, above tol={tol:g}: less is not seen through the rounding of "
+                              "kernel values; scale the data, or take a larger tol", ConvergenceWarning, stacklevel=2)
             return Optimum(a, v, steps, stopped, gap)
         between = up & low
         if shrinking:
@@ -95,12 +98,12 @@ def solve(source, dual, *, tol=1e-3, cache_megabytes=200.0, most=-1, shrinking=T
         limits[idle_slot] = 0.0
         goal = tol / 2 if len(working) == m else max(tol / 2, 0.1 * gap)
         diagonal = source.diagonal[rows[places]].astype(np.float32)
-        left = most - steps if most >= 0 else LONG
-        done = minimise_pairs(taken, slopes, inside, s[places], limits, diagonal, split, goal, left)
+        allowed = STEPS * len(places) if most < 0 else min(STEPS * len(places), most - steps)
+        done = minimise_pairs(taken, slopes, inside, s[places], limits, diagonal, split, goal, allowed)
         steps += done
         change = (inside - a[places])[~idle_slot]
         moved = change != 0
-        idle = 0 if gap < 0.999 * least else idle + 1 if done else IDLE_ROUNDS
+        idle = 0 if gap < 0.99 * least else idle + 1 if done else IDLE_ROUNDS
         least = min(least, gap)
         a[places[~idle_slot]] = inside[~idle_slot]
         which = places[~idle_slot][moved]

@@ -23,6 +23,7 @@ EXCLUDED: dict[str, str] = {  # qualified name of an estimator that is not publi
     "homespun.feature_selection.selector.ColumnSelector": "what the selectors share",
     "homespun.feature_selection.selector.TableSelector": "what the selectors of any table share",
     "homespun.linear_model.bayes.Evidence": "what BayesianRidge and ARDRegression share",
+    "homespun.kernel_approximation.fourier.Waves": "what the two samplers of waves share",
     "homespun.linear_model.cross_validated_path.PathCV": "what LassoCV and ElasticNetCV share",
     "homespun.linear_model.generalized.GeneralizedLinear": "what Poisson, gamma and Tweedie regression share",
     "homespun.linear_model.ridge_classifier.RidgeLabels": "what both ridge classifiers share",
