@@ -60,7 +60,7 @@ def test_bad_kernels_get_words():
 def test_features_are_scikit_learns(name, settings, made):
     if name == "SkewedChi2Sampler" and made is sp.csr_matrix:
         pytest.skip("dense rows only, as there")
-    ours, theirs = getattr(kernel_approximation, name)(**settings).fit(made(X)), getattr(approximation, name)(**settings).fit(made(X))
+    ours, theirs = (getattr(module, name)(**settings).fit(made(X)) for module in (kernel_approximation, approximation))
     have, want = (A.toarray() if sp.issparse(A) else A for A in (ours.transform(made(Z)), theirs.transform(made(Z))))
     if name == "Nystroem":  # features of the same kernel up to directions that it does not have
         have, want = have @ have.T, want @ want.T

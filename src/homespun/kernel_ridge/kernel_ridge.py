@@ -14,6 +14,7 @@ import warnings
 
 import numpy as np
 import scipy.linalg
+from sklearn.base import MultiOutputMixin
 
 from homespun.base import ArrayLike, CallableWith, Instance, OneOf, ParameterError, Real
 from homespun.base.estimator import Estimator, RegressorMixin, check_is_fitted, check_params
@@ -21,7 +22,7 @@ from homespun.kernels.matmul import matmul
 from homespun.metrics.pairwise import PAIRWISE_KERNEL_FUNCTIONS, pairwise_kernels
 
 
-class KernelRidge(RegressorMixin, Estimator):
+class KernelRidge(MultiOutputMixin, RegressorMixin, Estimator):
     """Kernel ridge regression.
 
     Parameters

@@ -168,26 +168,31 @@ class Kernelized(Estimator):
 
     def predict(self, X):
         """The linear model's answers: (m,)"""
-        return self.estimator_.predict(self._columns(X, "predict"))
+        columns = self._columns(X, "predict")
+        return self.estimator_.predict(columns)
 
     @available_if(lambda self: hasattr(self._model(), "decision_function"))
     def decision_function(self, X):
         """f(x) + b of a classifier."""
-        return self.estimator_.decision_function(self._columns(X, "decision_function"))
+        columns = self._columns(X, "decision_function")
+        return self.estimator_.decision_function(columns)
 
     @available_if(lambda self: hasattr(self._model(), "predict_proba"))
     def predict_proba(self, X):
         """Probabilities of the classes: (m, n_classes)"""
-        return self.estimator_.predict_proba(self._columns(X, "predict_proba"))
+        columns = self._columns(X, "predict_proba")
+        return self.estimator_.predict_proba(columns)
 
     @available_if(lambda self: hasattr(self._model(), "predict_log_proba"))
     def predict_log_proba(self, X):
         """Their logarithms."""
-        return self.estimator_.predict_log_proba(self._columns(X, "predict_log_proba"))
+        columns = self._columns(X, "predict_log_proba")
+        return self.estimator_.predict_log_proba(columns)
 
     def score(self, X, y, sample_weight=None):
         """Accuracy of a classifier, R² of a regressor."""
-        return self.estimator_.score(self._columns(X, "score"), y, sample_weight)
+        columns = self._columns(X, "score")
+        return self.estimator_.score(columns, y, sample_weight)
 
     def _columns(self, X, operation):
         check_is_fitted(self)

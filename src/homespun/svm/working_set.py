@@ -28,6 +28,7 @@ from homespun.svm.smo import LANES, minimise_pairs
 
 SMALLEST_SET = 1024
 IDLE_ROUNDS = 100  # without a smaller gap: what is left is rounding (of K, which it may leave with negative eigenvalues)
+AT_BOUND = 1e-12
 STEPS = 200  # of a round, for each variable of it
 
 
@@ -150,7 +151,8 @@ def with_idle_slots(parts):
 def offset(dual, optimum):
     """b of each group: the mean slope of the variables between their bounds, or the middle of what the bounds allow."""
     s, a, v, C = dual.signs, optimum.alpha, optimum.slopes, dual.upper
-    up, low = np.where(s > 0, a < C, a > 0), np.where(s > 0, a > 0, a < C)
+    below, above = a < C * (1 - AT_BOUND), a > np.where(np.isfinite(C), C, 0.0) * AT_BOUND  # a bound that is missed by a rounding is met
+    up, low = np.where(s > 0, below, above), np.where(s > 0, above, below)
     found = []
     for group in ([s > 0, s < 0] if dual.groups else [np.ones(s.size, bool)]):
         free = up & low & group
