@@ -26,7 +26,7 @@ from homespun import __version__
 from homespun.base.errors import DataError
 from homespun.persist.specs import spec_of
 
-RUNNER = ("core", "linear", "trees", "neighbors", "bayes", "columns", "numbers", "gaps", "text", "project", "command")
+RUNNER = ("core", "linear", "trees", "neighbors", "bayes", "machines", "columns", "numbers", "gaps", "text", "project", "command")
 
 
 def export_python(model: Any, path) -> Path:

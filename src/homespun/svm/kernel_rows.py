@@ -51,7 +51,8 @@ class DenseRows:
         with np.errstate(over="ignore"):
             self.norms = np.einsum("ij,ij->i", X, X)
         self.largest = float(self.norms.max(initial=0.0))
-        small = kernel.kind == "rbf" and not exact and kernel.gamma * self.largest <= FLOAT32_REACH
+        small = kernel.kind == "rbf" and not exact and kernel.gamma * self.largest <= FLOAT32_REACH and (
+            1e-30 < self.largest < 1e30)
         self.X = X.astype(np.float32) if small else X
         self.norms = self.norms.astype(self.X.dtype)
         self.diagonal = diagonal_of(kernel, self.norms)

@@ -151,7 +151,8 @@ def with_idle_slots(parts):
 def offset(dual, optimum):
     """b of each group: the mean slope of the variables between their bounds, or the middle of what the bounds allow."""
     s, a, v, C = dual.signs, optimum.alpha, optimum.slopes, dual.upper
-    below, above = a < C * (1 - AT_BOUND), a > np.where(np.isfinite(C), C, 0.0) * AT_BOUND  # a bound that is missed by a rounding is met
+    finite = np.where(np.isfinite(C), C, 0.0)
+    below, above = a < C * (1 - AT_BOUND), a > finite * AT_BOUND  # a bound that is missed by a rounding is met
     up, low = np.where(s > 0, below, above), np.where(s > 0, above, below)
     found = []
     for group in ([s > 0, s < 0] if dual.groups else [np.ones(s.size, bool)]):
