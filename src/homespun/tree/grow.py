@@ -167,8 +167,9 @@ def absolute_costs(rows, m, back, y, o, w, rank, centre, fenwick, room):
     for r in range(m):
         fenwick[r, 0] = 0.0
         fenwick[r, 1] = 0.0
-    weight, moment, widest = 0.0, 0.0, 1
-    while 2 * widest < m:
+    weight, moment = 0.0, 0.0
+    widest = 1  # no mutant (1 → 2): a step past the end is not taken
+    while 2 * widest < m:  # no mutant (< → <=): likewise
         widest *= 2
     for p in range(1, m):
         where = m - p if back == 1 else p
