@@ -152,6 +152,14 @@ def test_bayes_finds_the_evidence_of_scikit_learn(name, shape):
     assert ours.n_iter_ == other.n_iter_
 
 
+@pytest.mark.parametrize("name", ["BayesianRidge", "ARDRegression"])
+def test_bayes_without_intercept_begins_at_the_variance(name):
+    cls = {"BayesianRidge": BayesianRidge, "ARDRegression": ARDRegression}[name]
+    settings = {"fit_intercept": False, "max_iter": 1, "compute_score": True}
+    ours, other = cls(**settings).fit(X, Y + 50), getattr(theirs, name)(**settings).fit(X, Y + 50)
+    np.testing.assert_allclose(ours.scores_[0], other.scores_[0], rtol=1e-9)
+
+
 def test_bayes_weights_rows_and_sees_small_residuals():
     whole = BayesianRidge().fit(np.repeat(X, WEIGHTS.astype(int), axis=0), np.repeat(Y, WEIGHTS.astype(int)))
     np.testing.assert_allclose(BayesianRidge().fit(X, Y, WEIGHTS).coef_, whole.coef_, rtol=1e-9)

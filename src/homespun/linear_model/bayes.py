@@ -40,7 +40,7 @@ class Evidence(RegressorMixin, LinearModel, Estimator):
     X_offset_: Any
 
     def _sums(self, X, y, weights):
-        """X'X, X'y, y'y of centred data, their means, the sum of weights, and w -> ||y - X w||^2."""
+        """X'X, X'y of centred data, the variance of y, their means, the sum of weights, and w -> ||y - X w||^2."""
         X_mean, y_mean, gram, cross, total = moments(X, as_targets(y), weights, self.fit_intercept)
         cross, y_mean = cross[:, 0], y_mean[0]
         centred = y - y_mean
@@ -53,7 +53,8 @@ class Evidence(RegressorMixin, LinearModel, Estimator):
             residual = centred - (X @ w - X_mean @ w)
             return float(residual @ residual if weights is None else weights @ residual**2)
 
-        return gram, cross, squares, X_mean, y_mean, float(total), error
+        variance = float(np.average((y - np.average(y, weights=weights)) ** 2, weights=weights))  # centred in any case
+        return gram, cross, variance, X_mean, y_mean, float(total), error
 
     def predict(self, X, return_std=False):
         """Predict the target of each row, and how far it may be off.
@@ -142,7 +143,7 @@ class BayesianRidge(Evidence):
 
     def _learn(self, X, y, weights):
         (n, d), dtype = X.shape, X.dtype
-        gram, cross, squares, X_mean, y_mean, total, error = self._sums(X, y, weights)
+        gram, cross, variance, X_mean, y_mean, total, error = self._sums(X, y, weights)
         if n > d:
             spectrum, V = linalg.eigh(gram, check_finite=False)
             spectrum = np.maximum(spectrum, 0.0)
@@ -152,7 +153,6 @@ class BayesianRidge(Evidence):
             spectrum = np.zeros(d)
             spectrum[: len(lengths)] = lengths**2
         along = V.T @ cross
-        variance = squares / total
         alpha = 1.0 / (variance + np.finfo(np.float64).eps) if self.alpha_init is None else float(self.alpha_init)
         weight = 1.0 if self.lambda_init is None else float(self.lambda_init)  # lambda
         scores, earlier = [], None
@@ -241,8 +241,8 @@ class ARDRegression(Evidence):
 
     def _learn(self, X, y):
         (n, d), dtype = X.shape, X.dtype
-        gram, cross, squares, X_mean, y_mean, total, error = self._sums(X, y, None)
-        alpha, weight = 1.0 / (squares / total + np.finfo(np.float64).eps), np.ones(d)
+        gram, cross, variance, X_mean, y_mean, total, error = self._sums(X, y, None)
+        alpha, weight = 1.0 / (variance + np.finfo(np.float64).eps), np.ones(d)
         coef, earlier, scores, kept = np.zeros(d), None, [], np.arange(d)
         A = centred_copy(X, as_targets(y), None, self.fit_intercept)[0] if n < d else None
         for step in range(1, self.max_iter + 1):

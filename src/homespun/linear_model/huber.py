@@ -211,7 +211,7 @@ def newton(loss, v, tol, max_iter):
     """The minimum from v: (v, steps, converged). Newton's step where it pays; else, far away, a reweighted one, which always
     does. The scale stays at its floor as long as the objective falls towards it."""
     value, gradient = loss.evaluate(v)
-    small = False
+    small = True  # a start that is good enough stays
     for step in range(max_iter):
         held = v[-1] <= loss.floor and gradient[-1] > 0
         if held:

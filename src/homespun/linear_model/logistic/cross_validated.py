@@ -19,6 +19,16 @@ Scorer = CallableWith("a scorer") | None | OneOf("warn") | Satisfies(
     lambda word: isinstance(word, str) and word in get_scorer_names(), "the name of a scorer")
 
 
+class _OneFit(LogisticRegression):
+    """One of the fits: with all classes, also those of which a fold has no row to learn from (they become improbable there)."""
+
+    known: np.ndarray
+
+    def _encode(self, y):
+        self.classes_ = self.known
+        return np.searchsorted(self.classes_, y).astype(np.int64, copy=False)
+
+
 class LogisticRegressionCV(LogisticRegression):
     """Logistic regression with built-in cross-validation over `Cs` and `l1_ratios`.
 
@@ -86,7 +96,6 @@ class LogisticRegressionCV(LogisticRegression):
         Raises
         ------
         ParameterError, ShapeError, DataError
-            Also where the rows to learn from in a fold lack a class.
         """
         check_params(self)
         X, y = self.validate(X, y, accept_sparse="csr", dtype=FLOATS, order="C")
@@ -105,10 +114,6 @@ class LogisticRegressionCV(LogisticRegression):
         shape = len(folds), len(self.l1_ratios_), len(self.Cs_)
         paths, scores, steps = np.empty((*shape, rows, width)), np.empty(shape), np.empty(shape, dtype=np.int32)
         for i, (train, test) in enumerate(progress(folds, label="LogisticRegressionCV")):
-            if len(np.unique(code[train][weight[train] > 0])) < len(self.classes_):
-                raise DataError(f"LogisticRegressionCV.fit: the rows to learn from in fold {i} lack a class",
-                                operation="LogisticRegressionCV.fit", operands={"fold": i}, rule="every class in every fold",
-                                suggestion="cv=StratifiedKFold(shuffle=True), or fewer folds")
             told = {} if sample_weight is None else {"sample_weight": weight[test]}
             for j, ratio in enumerate(self.l1_ratios_):
                 model = self._one(1.0, ratio)
@@ -132,9 +137,10 @@ class LogisticRegressionCV(LogisticRegression):
         return self
 
     def _one(self, C, ratio):
-        return LogisticRegression(C=C, l1_ratio=float(ratio), fit_intercept=self.fit_intercept, tol=self.tol,
-                                  max_iter=self.max_iter, solver=self.solver, intercept_scaling=self.intercept_scaling,
-                                  warm_start=True)
+        model = _OneFit(C=C, l1_ratio=float(ratio), fit_intercept=self.fit_intercept, tol=self.tol, max_iter=self.max_iter,
+                        solver=self.solver, intercept_scaling=self.intercept_scaling, warm_start=True)
+        model.known = self.classes_
+        return model
 
     def _folds(self, X, y):
         from sklearn.model_selection import check_cv
