@@ -180,5 +180,9 @@ def test_ridge_classifiers_are_those_of_scikit_learn(y, kind):
         np.testing.assert_array_equal(ours.predict(X), other.predict(X))
         np.testing.assert_array_equal(ours.classes_, other.classes_)
     assert ours.alpha_ == other.alpha_
+    if y.ndim == 1:
+        scored = RidgeClassifierCV(scoring="accuracy", cv=3).fit(kind(X), y)
+        assert 0.5 < scored.best_score_ <= 1.0
+        assert scored.coef_.shape == other.coef_.shape
     stored = RidgeClassifierCV(store_cv_results=True).fit(X, y)
     assert stored.cv_results_.shape[0] == 150

@@ -11,6 +11,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.metrics import check_scoring
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import column_or_1d
@@ -66,7 +68,7 @@ class RidgeLabels(ClassifierMixin, SparseWeights, Estimator):
             code = np.searchsorted(self.classes_, y)
             weights = weights * class_weights(self, self.class_weight, self.classes_, y, weights)[code]
         model = self._regression().fit(X, Y if Y.shape[1] > 1 else Y[:, 0], weights)
-        self.coef_, self.intercept_ = np.atleast_2d(model.coef_), np.atleast_1d(model.intercept_)
+        self.coef_, self.intercept_ = model.coef_, np.atleast_1d(model.intercept_)  # (d,) for two classes, as scikit-learn's
         if not self.fit_intercept and Y.shape[1] == 1:
             self.intercept_ = 0.0
         self._keep(model)
@@ -83,7 +85,7 @@ class RidgeLabels(ClassifierMixin, SparseWeights, Estimator):
     def decision_function(self, X):
         """Predicted targets: (n,) for two classes (positive means ``classes_[1]``), else (n, K)."""
         z = linear_decision(self, X, "decision_function")
-        return z.ravel() if z.shape[1] == 1 else z
+        return z.ravel() if z.ndim == 2 and z.shape[1] == 1 else z
 
     def predict(self, X):
         """The class of each row, (n,); of several labels, (n, K) of 0 and 1."""
@@ -111,7 +113,7 @@ class RidgeClassifier(RidgeLabels):
 
     Attributes
     ----------
-    coef_ : ndarray (1, d) or (K, d);  intercept_ : ndarray (1,) or (K,);  classes_ : ndarray (K,)
+    coef_ : ndarray (d,) for two classes, or (K, d);  intercept_ : ndarray (1,) or (K,);  classes_ : ndarray (K,)
     n_iter_, solver_ : as those of `Ridge`
 
     Examples
@@ -141,6 +143,22 @@ class RidgeClassifier(RidgeLabels):
 
     def _keep(self, model):
         self.n_iter_, self.solver_ = model.n_iter_, model.solver_
+
+
+class Codes(ClassifierMixin, BaseEstimator):
+    """Stands for a model whose classes are known, to call a user's scorer."""
+
+    def __init__(self, count=2):
+        self.count = count
+        self.classes_ = np.arange(count)  # scorers ask for it
+
+    def predict(self, X):
+        return X
+
+
+def codes(targets, several):
+    """Numbers of the classes, or 0 and 1 of several labels, from targets of +1 and -1 or predictions of them."""
+    return (targets > 0).astype(int) if several or np.ndim(targets) == 1 else np.argmax(targets, axis=1)
 
 
 class RidgeClassifierCV(RidgeLabels):
@@ -176,7 +194,15 @@ class RidgeClassifierCV(RidgeLabels):
         self.store_cv_results = store_cv_results
 
     def _regression(self):
-        return RidgeCV(self.alphas, fit_intercept=self.fit_intercept, scoring=self.scoring, cv=self.cv,
+        scoring = None
+        if self.scoring is not None or self.cv is not None:  # the scorer judges classes, not targets
+            inner = check_scoring(self, scoring=self.scoring)
+            several = self._labels.y_type_.startswith("multilabel")
+
+            def scoring(model, X, Y, **weights):
+                return inner(Codes(max(2, len(self.classes_))), codes(model.predict(X), several), codes(Y, several), **weights)
+
+        return RidgeCV(self.alphas, fit_intercept=self.fit_intercept, scoring=scoring, cv=self.cv,
                        store_cv_results=self.store_cv_results)
 
     def _keep(self, model):

@@ -27,6 +27,7 @@ EXCLUDED: dict[str, str] = {  # qualified name of an estimator that is not publi
     "homespun.linear_model.cross_validated_path.PathCV": "what LassoCV and ElasticNetCV share",
     "homespun.linear_model.generalized.GeneralizedLinear": "what Poisson, gamma and Tweedie regression share",
     "homespun.linear_model.ridge_classifier.RidgeLabels": "what both ridge classifiers share",
+    "homespun.linear_model.ridge_classifier.Codes": "stands for a model whose classes are known, to call a user's scorer",
     "homespun.linear_model.ridge_cv.Predicted": "stands for a model whose predictions are known, to call a user's scorer",
     "homespun.linear_model.sgd_base.RegressionSteps": "what the regressors of stochastic gradient descent share",
     "homespun.linear_model.sgd_base.StochasticGradient": "what all of stochastic gradient descent shares",
