@@ -104,6 +104,7 @@ class HuberRegressor(RegressorMixin, LinearModel, Estimator):
                 start[-1] = max(problem.floor, 1.0)
             if self.warm_start and hasattr(self, "coef_"):
                 coef = self.coef_ if basis is None else basis.T @ self.coef_
+                problem.warm = True
                 start = np.concatenate([coef, [self.intercept_, max(self.scale_, problem.floor)]])
             solve = newton if d <= LARGEST else quasi_newton
             found, self.n_iter_, converged = solve(problem, start, self.tol, self.max_iter)
@@ -130,6 +131,8 @@ class HuberRegressor(RegressorMixin, LinearModel, Estimator):
 
 class HuberLoss:
     """Value, gradient and Hessian at v = (w, b, t)."""
+
+    warm = False  # whether the start is the optimum of an earlier fit
 
     def __init__(self, X, y, weights, epsilon, alpha, fit_intercept):
         self.X, self.y, self.weights, self.epsilon, self.alpha, self.fit_intercept = X, y, weights, epsilon, alpha, fit_intercept
@@ -211,7 +214,7 @@ def newton(loss, v, tol, max_iter):
     """The minimum from v: (v, steps, converged). Newton's step where it pays; else, far away, a reweighted one, which always
     does. The scale stays at its floor as long as the objective falls towards it."""
     value, gradient = loss.evaluate(v)
-    small = True  # a start that is good enough stays
+    small = loss.warm  # an earlier optimum that is good enough stays
     for step in range(max_iter):
         held = v[-1] <= loss.floor and gradient[-1] > 0
         if held:
