@@ -214,13 +214,14 @@ def newton(loss, v, tol, max_iter):
     """The minimum from v: (v, steps, converged). Newton's step where it pays; else, far away, a reweighted one, which always
     does. The scale stays at its floor as long as the objective falls towards it."""
     value, gradient = loss.evaluate(v)
-    small = loss.warm  # an earlier optimum that is good enough stays
+    small = 9 * loss.warm  # an earlier optimum that is good enough stays
     for step in range(max_iter):
         held = v[-1] <= loss.floor and gradient[-1] > 0
         if held:
             gradient[-1] = 0.0
-        small, before = np.abs(gradient).max() <= tol * loss.total, small
-        if small and before:  # the step after the last one costs little, and Newton's doubles the digits
+        steep = np.abs(gradient).max()
+        small = small + 1 if steep <= tol * loss.total else 0
+        if small > 8 or (small > 1 and steep <= 1e-6 * tol * loss.total):  # Newton's last steps double the digits each
             return v, step, True
         H = loss.hessian()
         if held:
