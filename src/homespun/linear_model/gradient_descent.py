@@ -141,7 +141,8 @@ class GradientDescentRegressor(RegressorMixin, LinearModel, Estimator):
         return self._descend(X64, y, share, X.dtype)
 
     def _descend(self, X, y, share, dtype):
-        w, b, costs = np.zeros(X.shape[1]), 0.0, []
+        w, b = np.zeros(X.shape[1]), 0.0
+        costs: list[float] = []
         with np.errstate(over="ignore", invalid="ignore"):
             rate = 1.0 / steepest(X, share, self.fit_intercept) if self.learning_rate == "auto" else float(self.learning_rate)
             self.learning_rate_, self._settled, first = rate, False, None

@@ -67,6 +67,8 @@ class HuberRegressor(RegressorMixin, LinearModel, Estimator):
         "tol": Real(low=0),
     }
 
+    scale_: float
+
     def __init__(self, *, epsilon=1.35, max_iter=100, alpha=0.0001, warm_start=False, fit_intercept=True, tol=1e-05):
         self.epsilon = epsilon
         self.max_iter = max_iter

@@ -241,7 +241,7 @@ def corner(Z, c, u, l, v):
         left = rows[k] - (rows[k] @ basis.T) @ basis
         left -= (left @ basis.T) @ basis
         length = np.linalg.norm(left)
-        if length > 1e-9 * max(1.0, np.linalg.norm(rows[k])):
+        if length > 1e-9 * max(1.0, float(np.linalg.norm(rows[k]))):
             basis = np.vstack([basis, left / length])
             chosen.append(k)
         if len(chosen) == width:

@@ -123,7 +123,7 @@ class LogisticRegressionCV(LogisticRegression):
                     paths[i, j, k] = np.column_stack([model.coef_, model.intercept_]) if self.fit_intercept else model.coef_
                     scores[i, j, k], steps[i, j, k] = scorer(model, X[test], y[test], **told), model.n_iter_[0]
         if self.refit:
-            j, k = np.unravel_index(np.argmax(scores.mean(axis=0)), shape[1:])
+            j, k = map(int, np.unravel_index(np.argmax(scores.mean(axis=0)), shape[1:]))
             C, ratio = float(self.Cs_[k]), float(self.l1_ratios_[j])
             model = self._one(C, ratio).fit(X, y, weight)
             self.coef_, self.intercept_ = model.coef_, model.intercept_
