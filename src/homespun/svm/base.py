@@ -193,7 +193,7 @@ class SupportVectorMachine(Estimator):
             return np.zeros((m, len(weights)))
         if self._takes_values():
             return np.einsum("ij,pj->ip", X[:, self.support_[first:last]], weights)
-        Z = self.support_vectors_[first:last]
+        Z: Any = self.support_vectors_[first:last]
         if sp.issparse(Z) and max(m, Z.shape[0]) * Z.shape[1] <= SMALL_TABLE:
             X, Z = X.toarray() if sp.issparse(X) else X, Z.toarray()
         source = SparseRows(Z, self._kernel()) if sp.issparse(Z) else DenseRows(Z, self._kernel(), exact=True)
