@@ -50,8 +50,6 @@ EQUAL = [
     ("linear_model/working_set.py", "elif z < -l1 and not positive", "< → <=", TIE),
     ("linear_model/working_set.py", "q[i] -= step * G[j, i]", "[j, i] → [i, j]", SYMMETRIC),
     ("linear_model/working_set.py", "if largest > tol", "> → >=", STOP),
-    ("tree/grow.py", "step = 1", "1 → 2", BEYOND),
-    ("tree/grow.py", "while 2 * step < size", "< → <=", BEYOND),
     ("tree/grow.py", "if (mean_left - mean_right) * signs[f] > 0", "* → /", "the sign is 1 or -1"),
     ("tree/grow.py", "first_side, sides, drawn = 0, 2 if missing > 0 else 1", "1 → 2; 2 → 3; > → >=", TWICE),
     ("tree/grow.py", "centre, rest = y[first, o] if pure", "y[first, o]: first → i", "all y are equal there"),

@@ -22,6 +22,13 @@ MISSING = {
     "*.loss_functions": "undocumented: scikit-learn's own table of Cython losses",
     "RidgeClassifierCV.alpha_per_target": "not a parameter of the classifier: an accident of scikit-learn's base class",
     "RidgeClassifierCV.gcv_mode": "not a parameter of the classifier: an accident of scikit-learn's base class",
+    "*.unused_param": "undocumented: a list of scikit-learn's base class of what it ignores",
+    "NuSVC.C": "not a parameter of it: an accident of scikit-learn's base class", "OneClassSVM.C": "likewise: an accident",
+    **{f"{name}.epsilon": "not a parameter of it: an accident of scikit-learn's base class, always 0"
+       for name in ("SVC", "NuSVC", "NuSVR", "OneClassSVM")},
+    **{f"{name}.nu": "not a parameter of it: an accident of scikit-learn's base class, always 0" for name in ("SVC", "SVR")},
+    **{f"{name}.{what}": "not a parameter of it: an accident of scikit-learn's base class"
+       for name in ("SVR", "NuSVR", "OneClassSVM") for what in ("probability", "random_state")},
     "*.param": "a loop variable that scikit-learn's class body leaves behind",
     "IterativeImputer.random_state_": "a generator that the fit has used up: nothing can be told from it",
 }

@@ -74,6 +74,8 @@ def _public_names(file: Path) -> set[str]:
                 names |= {str(item.value) for item in node.value.elts if isinstance(item, ast.Constant)}
         elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             names |= {item.name for line in node.body if isinstance(line, ast.ImportFrom) for item in line.names}
+        elif isinstance(node, ast.ClassDef) and file.name != "__init__.py":  # a module without a list: what it defines
+            names.add(node.name)
     return names
 
 

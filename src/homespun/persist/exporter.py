@@ -16,6 +16,7 @@ import ast
 import base64
 import io
 import json
+import re
 import zlib
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,7 @@ MODEL and ARRAYS at the end are the model: its settings as JSON, its arrays comp
 '''
     needed = _needed(names)
     tail = f'\nMODEL = {text!r}\nARRAYS = {packed!r}\n\nif __name__ == "__main__":\n    sys.exit(main(sys.argv[1:]))\n'
-    return head + _joined(needed) + tail
+    return head + re.sub(r"\n{3,}", "\n\n", _joined(needed)) + tail  # one empty line between functions: it is to stay short
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -35,6 +35,7 @@ METHODS = ("predict", "predict_proba", "decision_function", "score_samples", "tr
 # Randomness over rows depends on how many rows there are and in which order: it is switched off where a promise is about
 # rows, as scikit-learn's own tests do.
 CALM = {"shuffle": False, "early_stopping": False}
+STEADY = {"early_stopping": False}
 
 
 class Broken(AssertionError):
@@ -271,7 +272,7 @@ def weights_are_repetition(case):
     weighted = case.fit(case.X, case.y, w, **settings, **folds[0])
     plain = repeated.fit(repeated.X, repeated.y, **settings, **folds[1])
     return same(answers(weighted, case.X), answers(plain, case.X), "weighted against repeated rows",
-                rtol=1e-6, atol=1e-6, labels=False) + _calm_note(case)
+                rtol=1e-6, atol=1e-6, labels=False) + _note(case, CALM)
 
 
 @check("zero weight is removal", "a row of weight 0 is the same as not having it",
@@ -286,7 +287,7 @@ def zero_weight_is_removal(case):
     weighted = case.fit(case.X, case.y, w, **CALM, **folds[0])
     plain = kept.fit(kept.X, kept.y, kept.weights, **CALM, **folds[1])
     return same(answers(weighted, case.X), answers(plain, case.X), "weight 0 against row removed",
-                rtol=1e-6, atol=1e-6, labels=False) + _calm_note(case)
+                rtol=1e-6, atol=1e-6, labels=False) + _note(case, CALM)
 
 
 @check("row order", "the order of the rows changes neither the model nor an answer",
@@ -297,14 +298,14 @@ def row_order(case):
     order = np.random.default_rng(1).permutation(len(case.X))
     shuffled = case.rows(order)
     folds = _fixed_folds(case), _fixed_folds(case, order)
-    model = case.fit(case.X, case.y, **CALM, **folds[0])
-    other = case.fit(shuffled.X, shuffled.y, **CALM, **folds[1])
+    model = case.fit(case.X, case.y, **STEADY, **folds[0])  # what shuffles must not depend on where the rows stand before
+    other = case.fit(shuffled.X, shuffled.y, **STEADY, **folds[1])
     same({name: value[order] for name, value in answers(model, case.X).items()}, answers(model, shuffled.X),
          "answers for shuffled rows", rtol=1e-12, atol=1e-12, labels=False)
     if not any(hasattr(model, method) for method in METHODS):
         return "answers only: there is no method for new rows"
     return same(answers(other, case.X), answers(model, case.X), "model of shuffled rows",
-                rtol=1e-6, atol=1e-6, labels=False) + _calm_note(case)
+                rtol=1e-6, atol=1e-6, labels=False) + _note(case, STEADY)
 
 
 @check("thread count", "one thread and many give the same model, to the last bit",
@@ -403,7 +404,8 @@ def jit_off_equals_jit_on(case):
     ran = ", ".join(sorted(name.rpartition(".")[2] for name in calls))
     with interpreted():
         plain = answers(small.fit(**SMALL), small.X)
-    same(plain, compiled, "plain Python against compiled", rtol=1e-6, atol=1e-6, labels=False)
+    within = getattr(case.estimator, "_answers_within", 1e-6)  # a solver on float32 may say that it knows no more
+    same(plain, compiled, "plain Python against compiled", rtol=within, atol=within, labels=False)
     return f"kernels: {ran}"
 
 
@@ -540,9 +542,9 @@ def _needs_a_table(case):
         raise NotApplicable("it takes texts or labels, not a table of numbers")
 
 
-def _calm_note(case) -> str:
+def _note(case, changed) -> str:
     known = case.estimator.get_params(deep=False)
-    used = [f"{name}={value}" for name, value in CALM.items() if name in known]
+    used = [f"{name}={value}" for name, value in changed.items() if name in known]
     return f" (with {', '.join(used)})" if used else ""
 
 

@@ -69,6 +69,9 @@ QUICK: dict[str, dict] = {
     "score_func": dict.fromkeys(("GenericUnivariateSelect", "SelectFdr", "SelectFpr", "SelectFwe", "SelectKBest",
                                  "SelectPercentile"), "homespun.feature_selection:f_regression"),  # for targets of numbers
     "n_quantiles": {"QuantileTransformer": 10},
+    "n_components": {"Nystroem": 10},  # not more than the checks have rows
+    "skewedness": {"SkewedChi2Sampler": 20.0},  # all entries must be above its negative
+    "nu": {"NuSVC": 0.2},  # classes of unequal size allow no half
 }
 
 

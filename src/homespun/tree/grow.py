@@ -169,7 +169,7 @@ def absolute_costs(rows, m, back, y, o, w, rank, centre, fenwick, room):
         fenwick[r, 1] = 0.0
     weight, moment = 0.0, 0.0
     widest = 1  # no mutant (1 → 2): a step past the end is not taken
-    while 2 * widest < m:  # no mutant (< → <=): likewise
+    while 2 * widest < m:  # no mutant (< → <=): one step more goes past the end, and is not taken
         widest *= 2
     for p in range(1, m):
         where = m - p if back == 1 else p

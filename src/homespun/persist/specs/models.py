@@ -149,6 +149,20 @@ def _within_radius(model, where):
                   "KNeighborsRegressor or KNeighborsClassifier")
 
 
+@exports("homespun.kernel_approximation.AdditiveChi2Sampler", "homespun.kernel_approximation.Nystroem",
+         "homespun.kernel_approximation.PolynomialCountSketch", "homespun.kernel_approximation.RBFSampler",
+         "homespun.kernel_approximation.SkewedChi2Sampler")
+def _kernel_features(model, where):
+    raise refused(where, f"homespun.kernel_approximation.{type(model).__name__}", "features of a kernel are not handled",
+                  "SVC or SVR, whose kernels are")
+
+
+@exports("homespun.kernel_ridge.KernelRidge", "homespun.svm.Kernelized", "homespun.svm.KernelLogisticRegression")
+def _kernel_model(model, where):
+    raise refused(where, f"{type(model).__module__.rsplit('.', 1)[0]}.{type(model).__name__}",
+                  "its rows in the space of a kernel are not handled", "SVC or SVR")
+
+
 @exports("homespun.neighbors.NearestNeighbors")
 def _search(model, where):
     raise refused(where, "homespun.neighbors.NearestNeighbors", "it finds rows and predicts nothing",
