@@ -4,10 +4,12 @@ import gzip
 import io
 import os
 import sqlite3
+import tempfile
 import time
 import zipfile
+from pathlib import Path
 
-import pandas as pd
+import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -50,9 +52,10 @@ def database(path):
 
 
 def parquet():
-    made = io.BytesIO()
-    pd.DataFrame({"a": range(1000)}).to_parquet(made)
-    return made.getvalue()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "made.parquet"
+        duckdb.sql(f"copy (select range as a from range(1000)) to '{path}' (format parquet)")
+        return path.read_bytes()
 
 
 def packed():
