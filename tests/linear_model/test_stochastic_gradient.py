@@ -8,6 +8,7 @@ from sklearn.base import clone
 
 import homespun.linear_model
 from homespun.base import DataError, ParameterError, ShapeError
+from homespun.kernels.row_content import groups_of_equal_rows, row_hashes
 from homespun.linear_model import (
     PassiveAggressiveClassifier,
     PassiveAggressiveRegressor,
@@ -16,7 +17,6 @@ from homespun.linear_model import (
     SGDOneClassSVM,
     SGDRegressor,
 )
-from homespun.linear_model.row_content import groups_of_equal_rows, row_hashes
 
 RNG = np.random.default_rng(3)
 X = RNG.normal(size=(80, 6)) * [1, 2, 1, 0.5, 1, 1] + [0, 1, 0, 0, -1, 0]
@@ -161,7 +161,7 @@ def test_rows_are_known_by_what_they_hold(monkeypatch):
     np.testing.assert_array_equal(row_hashes(sparse.csr_array(X), Y), keys)
     np.testing.assert_array_equal(row_hashes(X[::-1].copy(), Y[::-1]), keys[::-1])
     assert not np.intersect1d(row_hashes(X, Y + 1), keys).size
-    monkeypatch.setattr("homespun.linear_model.row_content.row_hashes", lambda X, y: np.zeros(len(y), dtype=np.uint64))
+    monkeypatch.setattr("homespun.kernels.row_content.row_hashes", lambda X, y: np.zeros(len(y), dtype=np.uint64))
     rows = np.array([[1.0, 2.0], [1.0, 2.0], [1.0, 3.0], [1.0, 3.0]])
     for kind in (np.asarray, sparse.csr_array):  # rows that collide are still told apart, by the target, too
         assert groups_of_equal_rows(kind(rows), np.array([0.0, 0.0, 0.0, 1.0]))[1].tolist() == [0, 0, 1, 2]

@@ -8,17 +8,16 @@ O(n m d + n m^2 + m^3) time, O(n m) memory.
 
 from __future__ import annotations
 
-import itertools
 import warnings
 
 import numpy as np
-from scipy import sparse
 from sklearn.base import ClassNamePrefixFeaturesOutMixin
 from sklearn.utils import check_random_state
 
 from homespun.base import CallableWith, Instance, Integer, NJobs, OneOf, ParameterError, RandomState, Real
 from homespun.base.estimator import Estimator, TransformerMixin, check_is_fitted, check_params
 from homespun.kernels.matmul import matmul
+from homespun.kernels.row_content import groups_of_equal_rows
 from homespun.metrics.pairwise import KERNEL_PARAMS, PAIRWISE_KERNEL_FUNCTIONS, pairwise_kernels
 
 LEAST = 1e-12
@@ -94,7 +93,7 @@ class Nystroem(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
                           "inefficient evaluation of the full kernel.", UserWarning, stacklevel=2)
         chosen = check_random_state(self.random_state).permutation(n)[:min(n, self.n_components)]
         if self.kernel != "precomputed":
-            chosen = by_content(X)[chosen]
+            chosen = groups_of_equal_rows(X)[0][chosen]  # what is drawn does not depend on where rows stand
         basis = X[chosen]
         K = self._values(basis[:, chosen] if self.kernel == "precomputed" else basis)
         U, S, V = np.linalg.svd(K)
@@ -120,21 +119,3 @@ class Nystroem(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
                                  "kernel", operation="Nystroem", operands={"kernel": self.kernel},
                                  rule="numbers of named kernels only", suggestion="kernel_params={…}")
         return X if self.kernel == "precomputed" else pairwise_kernels(X, Y, metric=self.kernel, **(self.kernel_params or {}))
-
-
-def by_content(X):
-    """The order that sorts rows by their bytes: what is drawn from them then does not depend on where they stand.
-
-    >>> rows = np.array([[2.0], [1.0], [4.0]])
-    >>> (rows[by_content(rows)] == rows[::-1][by_content(rows[::-1])]).all()
-    np.True_
-    """
-    if sparse.issparse(X):
-        X = X.copy()
-        X.sum_duplicates()
-        X.eliminate_zeros()
-        places, values = X.indices.astype(np.int64), X.data.astype(np.float64)
-        keys = [places[a:b].tobytes() + values[a:b].tobytes() for a, b in itertools.pairwise(X.indptr)]
-        return np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.int64)
-    table = np.ascontiguousarray(X, dtype=np.float64) + 0.0  # float32 rows have the order of their values; minus zero is zero
-    return np.argsort(table.view(np.dtype((np.void, table.itemsize * table.shape[1]))).ravel(), kind="stable")

@@ -4,9 +4,9 @@
 
 **Weights are repetition.** A row of weight s is visited ceil(s) times in a pass, each visit a step of weight s / ceil(s).
 With ``shuffle=True`` the order is drawn over the *content* of the rows: equal rows are one row with the sum of their
-weights, and all are sorted by a hash of what they hold (`row_content.py`) before the seed shuffles their visits. So neither
-the order of the rows nor repetition in place of weights changes a bit of the result. With ``shuffle=False`` rows come as
-they stand.
+weights, and all are sorted by a hash of what they hold (`kernels/row_content.py`) before the seed shuffles their visits. So
+neither the order of the rows nor repetition in place of weights changes a bit of the result. With ``shuffle=False`` rows come
+as they stand.
 
 **A stream is the data.** With ``shuffle=False`` all that the next step depends on is kept (time, scale, means, debts of l1):
 `partial_fit` piece by piece ends where `fit` over all rows with ``max_iter=1`` ends, to the last bit.
@@ -28,9 +28,9 @@ from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 
 from homespun.base import Boolean, DataError, Integer, OneOf, ParameterError, RandomState, Real, ShapeError, generator, seed_from
 from homespun.base.estimator import Estimator, check_is_fitted, check_params
+from homespun.kernels.row_content import groups_of_equal_rows
 from homespun.linear_model import sgd_steps as steps
 from homespun.linear_model.base import FLOATS
-from homespun.linear_model.row_content import groups_of_equal_rows
 
 MOST_VISITS = 1 << 22  # of a pass, unless there are more rows: larger weights are steps of more than one
 SPARSE_INTERCEPT = 0.01  # the intercept's share of a step where X is sparse, as scikit-learn's: it moves at every row

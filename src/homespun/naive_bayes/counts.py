@@ -81,7 +81,7 @@ class CountingNB(NaiveBayes):
 
     def _weigh(self, alpha):
         """Set `feature_log_prob_`, (C, d), from the counts."""
-        raise NotImplementedError
+        raise TypeError("a naive Bayes of counts defines _weigh()")
 
     def weights(self):
         """W (C, d) and level (C,) of the module's header; and where a feature speaks against a class for certain: +1 where it is

@@ -3,7 +3,7 @@
 from homespun.base.lazy import lazy_names
 
 __getattr__, __dir__, __all__ = lazy_names(__name__, {
-    "augment": "transforms", "CenterCrop": "transforms", "Compose": "transforms", "RandomAffine": "transforms",
+    "augment": "augmentation", "CenterCrop": "transforms", "Compose": "transforms", "RandomAffine": "transforms",
     "RandomCrop": "transforms", "RandomHorizontalFlip": "transforms", "RandomResizedCrop": "transforms",
     "RandomRotation": "transforms", "RandomVerticalFlip": "transforms", "Resize": "transforms", "sample_affine": "sampling",
 })

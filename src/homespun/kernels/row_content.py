@@ -12,17 +12,22 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from homespun.kernels import kernel, oracle, over_blocks
+from homespun.kernels.kernel import kernel
+from homespun.kernels.oracle import oracle
+from homespun.kernels.threads import over_blocks
 
 BLOCK = 1 << 17  # entries of a block
 
 
-def groups_of_equal_rows(X, y):
+def groups_of_equal_rows(X, y=None):
     """Rows by content: the order (n,) that sorts them, and the number of its group for each in that order (n,).
+
+    Rows are equal if those of X, and their y where it is given, are. float32 rows have the order of the same float64 rows.
 
     >>> groups_of_equal_rows(np.array([[1.0, 0.0], [0.0, 2.0], [1.0, 0.0]]), np.zeros(3))[1].tolist() in ([0, 0, 1], [0, 1, 1])
     True
     """
+    y = np.zeros(X.shape[0]) if y is None else y
     keys = row_hashes(X, y)
     order = np.argsort(keys, kind="stable")
     ordered = keys[order]
@@ -46,11 +51,15 @@ def row_hashes(X, y):
     keys = np.random.default_rng(2).integers(1, 2**63, size=X.shape[1] + 1, dtype=np.uint64) | np.uint64(1)
     with np.errstate(over="ignore"):  # modulo 2^64 is what is meant
         out = folded(np.asarray(y, dtype=np.float64) + 0.0) * keys[-1]
+        X = X if X.dtype in (np.float32, np.float64) else X.astype(np.float64)
         if sparse.issparse(X):
+            if not X.has_canonical_format:  # an entry that is given in two parts is their sum
+                X = X.copy()
+                X.sum_duplicates()
             entries = folded(X.data + X.dtype.type(0)) * keys[X.indices]
             sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(entries, dtype=np.uint64)])
             return out + (sums[X.indptr[1:]] - sums[X.indptr[:-1]])
-        over_blocks(hash_rows, -(-X.size // BLOCK), X, keys, out)
+        over_blocks(hash_rows, -(-X.size // BLOCK), np.ascontiguousarray(X), keys, out)
     return out
 
 
